@@ -77,7 +77,7 @@ def _quotes() -> dict[str, dict[str, Any]]:
         "term_months": 360,
         "annual_rate": Decimal("6.9"),
     }
-    working = Conventions(shift=Shift.FOLLOWING, calendar=russian_calendar(range(2026, 2058)))
+    working = Conventions(shift=Shift.FOLLOWING, calendar=russian_calendar(range(2026, 2058), {}))
     variants: dict[str, dict[str, Any]] = {
         "equal months": {},
         "dated, 31st": {"disbursement_date": LENT},

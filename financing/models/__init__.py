@@ -20,6 +20,7 @@ from financing.models.servicing import (
     PaymentKind,
     RefundStatus,
 )
+from financing.models.work_calendar import WorkCalendarYear
 from financing.rules.kinds import FinancingType
 
 __all__ = [
@@ -58,4 +59,5 @@ __all__ = [
     "RefundStatus",
     "ScheduleType",
     "VersionKind",
+    "WorkCalendarYear",
 ]

@@ -1,6 +1,6 @@
 """Applications: what a client asked for, what was decided and why, and the offer that came of it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
@@ -13,9 +13,11 @@ from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
 from financing.errors import HeldByOrder, OfferExpired
-from financing.models.fields import amount_field, percent_field, psk_field
+from financing.models.fields import amount_field, percent_field, psk_field, rules_field
 from financing.models.programmes import Programme, ScheduleType
-from financing.rules.calculations import DayCount, LoanTerms, ScheduleKind, premium_fees
+from financing.models.work_calendar import WorkCalendarYear
+from financing.rules.bank_rules import read_rules
+from financing.rules.calculations import LoanTerms, ScheduleKind, premium_fees
 from financing.rules.kinds import FinancingType
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ class Application(models.Model):
     approved_amount = amount_field(_("approved amount"), null=True)
     annual_rate = percent_field(_("rate, % a year"), null=True)
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType)
+    bank_rules = rules_field()
     balloon = amount_field(_("residual payment"), default=Decimal(0))
     monthly_payment = amount_field(_("monthly payment"), null=True)
     psk = psk_field(_("full cost of credit, % a year"), null=True)
@@ -174,20 +177,20 @@ class Application(models.Model):
         """Tell whether a checkout counts on this offer: then only the checkout ends it."""
         return self.attempt_id is not None and self.status == _S.ACCEPTED
 
-    def terms(self, amount: Decimal, annual_rate: Decimal) -> LoanTerms:
-        """Terms of a loan of this amount and rate: equal months of a twelfth of the yearly rate (30/360).
+    def terms(self, amount: Decimal, annual_rate: Decimal, day: date) -> LoanTerms:
+        """Terms of a loan of this amount and rate paid out on a day, by the bank's rules it was decided by.
 
         Premiums that are lent are its fees; what the law demands of a driver (OSAGO) stands outside ПСК.
         """
+        rules = read_rules(self.bank_rules).terms(day, amount, self.term_months, WorkCalendarYear.read)
         return LoanTerms(
             vehicle_price=self.vehicle_price,
             down_payment=self.own_part(amount),
-            fees=premium_fees(self.financed_premium, self.psk_premium),
             term_months=self.term_months,
             annual_rate=annual_rate,
             schedule=ScheduleKind(self.schedule),
             balloon=self.balloon,
-            day_count=DayCount.THIRTY_360,
+            **rules | {"fees": [*premium_fees(self.financed_premium, self.psk_premium), *rules["fees"]]},
         )
 
     def move(self, target: str, now: datetime) -> None:
@@ -208,6 +211,7 @@ class Application(models.Model):
         """Take over a bank's terms: those the loan will have."""
         assert offer.term_months is not None
         self.programme, self.schedule = offer.programme, offer.schedule
+        self.bank_rules = offer.bank_rules
         self.approved_amount, self.annual_rate = offer.amount, offer.annual_rate
         self.term_months, self.balloon = offer.term_months, offer.balloon
         self.monthly_payment, self.psk = offer.monthly_payment, offer.psk

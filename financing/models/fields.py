@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from financing.rules.calculations.arrears import LEGAL_ORDER
 
@@ -20,6 +21,11 @@ def percent_field(name: Any, **options: Any) -> Any:
 def psk_field(name: Any, **options: Any) -> Any:
     """Full cost of credit (ПСК), per cent a year, to three places."""
     return models.DecimalField(name, max_digits=12, decimal_places=3, **options)
+
+
+def rules_field() -> Any:
+    """The bank's conventions as they were when the row was made; an older release leaves the defaults."""
+    return models.JSONField(_("the bank's rules"), default=dict, db_default=models.Value({}, models.JSONField()))
 
 
 def legal_order() -> list[str]:

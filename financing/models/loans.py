@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import ClassVar
 
 from django.db import models
@@ -12,8 +13,9 @@ from core.errors import WrongTransition
 from core.ids import uuid7
 from core.postgres.history import OnlyAdded
 from financing.models.applications import Application
-from financing.models.fields import amount_field, legal_order, percent_field, psk_field
+from financing.models.fields import amount_field, legal_order, percent_field, psk_field, rules_field
 from financing.models.programmes import ScheduleType
+from financing.rules.bank_rules import BankRules, read_rules
 
 
 class LoanStatus(models.TextChoices):
@@ -51,6 +53,7 @@ class Loan(models.Model):
     annual_rate = percent_field(_("rate, % a year"))
     term_months = models.PositiveSmallIntegerField(_("term, months"))
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType)
+    bank_rules = rules_field()
     balloon = amount_field(_("residual payment"), default=Decimal(0), db_default=Decimal(0))
     monthly_payment = amount_field(_("monthly payment"))
     total_interest = amount_field(_("total interest"))
@@ -123,6 +126,11 @@ class Loan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.principal} {self.currency}, {self.disbursed_date}"
+
+    @cached_property
+    def rules(self) -> BankRules:
+        """The bank's conventions as they were signed."""
+        return read_rules(self.bank_rules)
 
     def is_cooling_off_on(self, day: date) -> bool:
         """Tell whether the borrower may still return it as if it had never been taken."""

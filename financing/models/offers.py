@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from financing.models.fields import amount_field, percent_field, psk_field
+from financing.models.fields import amount_field, percent_field, psk_field, rules_field
 from financing.models.programmes import Programme, ScheduleType
+from financing.rules.bank_rules import BankRules, read_rules
 
 
 class OfferStatus(models.TextChoices):
@@ -55,6 +56,7 @@ class BankOffer(models.Model):
     reference = models.CharField(_("number at the bank"), max_length=60, blank=True, default="")
     code = models.CharField(_("code of the refusal"), max_length=40, blank=True, default="")
     detail = models.TextField(_("reason of the refusal"), blank=True, default="")
+    bank_rules = rules_field()
     expires_at = models.DateTimeField(_("expires at"), null=True)
     asked_at = models.DateTimeField(_("asked at"))
     answered_at = models.DateTimeField(_("answered at"), null=True)
@@ -84,6 +86,11 @@ class BankOffer(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["asked_at"], condition=Q(status=OfferStatus.ASKED), name="bank_offer_asked")
         ]
+
+    @property
+    def rules(self) -> BankRules:
+        """The bank's conventions as they were offered."""
+        return read_rules(self.bank_rules)
 
     def __str__(self) -> str:
         return f"{self.connection or '-'}: {self.get_status_display()}"

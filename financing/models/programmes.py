@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import validate_slug
 from django.db import models
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, money
 from financing.models.fields import amount_field, legal_order, percent_field
+from financing.rules.bank_rules import LEAST_FIRST_PERIOD, BankRules, read_rules
+from financing.rules.calculations.rounding import KOPECK
 from financing.rules.decisions import Rules
 from financing.rules.kinds import FinancingType
 
@@ -32,6 +34,60 @@ class ScheduleType(models.TextChoices):
     ANNUITY = "annuity", _("level payments")
     DIFFERENTIATED = "differentiated", _("equal parts of the principal")
     BALLOON = "balloon", _("with a residual payment")
+
+
+class LoanDays(models.TextChoices):
+    """Count of days that interest runs by."""
+
+    THIRTY_360 = "30/360", _("a month is a twelfth of the year")
+    ACTUAL_365 = "actual/365", _("days, 365 to the year")
+    ACTUAL_360 = "actual/360", _("days, 360 to the year")
+    ACTUAL_ACTUAL = "actual/actual", _("days of each calendar year")
+    ACTUAL_ACTUAL_ISDA = "actual/actual-isda", _("days of each calendar year, the first day counted")
+
+
+class DueShift(models.TextChoices):
+    """Rule for a payment due on a day off."""
+
+    NONE = "none", _("stays")
+    FOLLOWING = "following", _("the next working day")
+    PRECEDING = "preceding", _("the working day before")
+    MODIFIED_FOLLOWING = "modified_following", _("the next working day of the same month, else the one before")
+
+
+class MonthEndRule(models.TextChoices):
+    """Rule for a due day that a month does not have."""
+
+    CLAMP = "clamp", _("the last of the month")
+    ROLL = "roll", _("the first of the next month")
+
+
+class FirstPeriodRule(models.TextChoices):
+    """Rule for a first period longer than a month."""
+
+    LEVEL = "level", _("a payment like the others")
+    INTEREST_ONLY = "interest_only", _("interest only")
+
+
+class RoundingRule(models.TextChoices):
+    """Direction of a rounding."""
+
+    HALF_UP = "half_up", _("half up")
+    HALF_EVEN = "half_even", _("half to even")
+    UP = "up", _("up")
+    DOWN = "down", _("down")
+
+
+class PayoffInterest(models.TextChoices):
+    """Rule for the interest that closes a loan."""
+
+    TO_THE_DAY = "to_the_day", _("for the days of use")
+    WHOLE_PERIOD = "whole_period", _("for the whole period that has begun")
+
+
+def chosen_field(name: Any, choices: type[models.TextChoices], default: str) -> Any:
+    """Name a rule; rows of an older release have the default."""
+    return models.CharField(name, max_length=20, choices=choices, default=default, db_default=default)
 
 
 class Programme(models.Model):
@@ -113,6 +169,24 @@ class Programme(models.Model):
         default=COOLING_OFF_DAYS,
         db_default=COOLING_OFF_DAYS,
     )
+    day_count = chosen_field(_("interest is counted by"), LoanDays, LoanDays.THIRTY_360)
+    due_shift = chosen_field(_("a payment due on a day off"), DueShift, DueShift.NONE)
+    month_end = chosen_field(_("a due day that the month lacks"), MonthEndRule, MonthEndRule.CLAMP)
+    payment_day = models.PositiveSmallIntegerField(
+        _("day of the month of the payments"), null=True, blank=True, help_text=_("Empty: the day of the payout.")
+    )
+    min_first_period_days = models.PositiveSmallIntegerField(
+        _("least days from the payout to the first payment"), default=LEAST_FIRST_PERIOD, db_default=LEAST_FIRST_PERIOD
+    )
+    first_period = chosen_field(_("a first period longer than a month"), FirstPeriodRule, FirstPeriodRule.LEVEL)
+    payment_unit = amount_field(_("payments are rounded to, roubles"), default=KOPECK, db_default=KOPECK)
+    payment_rounding = chosen_field(_("rounding of payments"), RoundingRule, RoundingRule.HALF_UP)
+    interest_rounding = chosen_field(_("rounding of interest"), RoundingRule, RoundingRule.HALF_UP)
+    payoff_rule = chosen_field(_("interest that closes a loan"), PayoffInterest, PayoffInterest.TO_THE_DAY)
+    fees = models.JSONField(
+        _("fees and insurance"), default=list, blank=True, db_default=models.Value([], models.JSONField()),
+        help_text=_("A list of {name, kind, when, amount or percent, in_psk}."),
+    )  # fmt: skip
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
@@ -179,6 +253,12 @@ class Programme(models.Model):
         """The programme's own thresholds; those of the quarter are not in it."""
         own = (field.name for field in fields(Rules) if hasattr(self, field.name))
         return Rules(**{name: getattr(self, name) for name in own})
+
+    @property
+    def bank_rules(self) -> BankRules:
+        """The bank's conventions as they are now. Raises msgspec.ValidationError for a rule that nobody knows."""
+        names = (name for name in BankRules.__struct_fields__ if name != "programme_version")
+        return read_rules({name: getattr(self, name) for name in names} | {"programme_version": self.version})
 
     @property
     def is_connected(self) -> bool:

@@ -26,6 +26,7 @@ from financing.models import (
     OrderCopy,
     Override,
     Programme,
+    WorkCalendarYear,
 )
 from financing.models.applications import OPEN
 from financing.models.loans import RUNNING
@@ -91,18 +92,20 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 obliges("financing", _obligations)
 
 plain(
-    Programme, "bank name connection allocation_order residual_limits required_documents currency valid_from valid_to"
+    Programme,
+    "bank name connection allocation_order residual_limits required_documents currency valid_from valid_to fees",
 )
-plain(Application, "currency counted_in")
+plain(Application, "currency counted_in bank_rules")
 plain(CreditLimit, "bank valid_from valid_to source")
 plain(
     Loan,
     "bank currency disbursed_date cooling_off_until last_due_date next_due_date overdue_since accrued_on reminded_for"
-    " told_overdue",
+    " told_overdue bank_rules",
 )
 plain(LoanVersion, "from_date period_start")
 plain(LoanScheduleRow, "due_date")
-plain(BankOffer, "connection reference code")
+plain(BankOffer, "connection reference code bank_rules")
+plain(WorkCalendarYear, "days_off working_days source")
 plain(OrderCopy, "number currency")
 keeps(ApplicationDocument, "name path sha256", why=_IDENTIFIED, until=_FIVE_YEARS, ends=Ending(_old_papers, _destroy))
 plain(ApplicationDocument, "content_type")

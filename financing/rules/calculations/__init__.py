@@ -19,9 +19,25 @@ from financing.rules.calculations.arrears import (
     days_past_due,
     late_penalty,
 )
-from financing.rules.calculations.dates import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
+from financing.rules.calculations.dates import (
+    MonthEnd,
+    Shift,
+    WorkCalendar,
+    WorkYear,
+    add_months,
+    due_dates,
+    russian_calendar,
+)
 from financing.rules.calculations.daycount import DayCount, interest_factor, interest_factors, year_fraction
-from financing.rules.calculations.early import Debt, EarlyRepayment, Payoff, Strategy, payoff_quote, repay_early
+from financing.rules.calculations.early import (
+    Debt,
+    EarlyRepayment,
+    Payoff,
+    PayoffRule,
+    Strategy,
+    payoff_quote,
+    repay_early,
+)
 from financing.rules.calculations.errors import CalculationError, InvalidTerms, NoRateFound, PaymentBelowInterest
 from financing.rules.calculations.leasing import (
     Lease,
@@ -71,6 +87,7 @@ __all__ = [
     "Part",
     "PaymentBelowInterest",
     "Payoff",
+    "PayoffRule",
     "Rounding",
     "Row",
     "Schedule",
@@ -78,6 +95,7 @@ __all__ = [
     "Shift",
     "Strategy",
     "WorkCalendar",
+    "WorkYear",
     "ZeroInterestOffer",
     "add_months",
     "ageing_bucket",

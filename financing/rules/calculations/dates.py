@@ -1,9 +1,10 @@
 """Calendar arithmetic of loans: due dates that keep their anchor day, and shifts to working days."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 DAY = timedelta(days=1)
 SATURDAY, SUNDAY = 5, 6
@@ -12,12 +13,7 @@ MONTH_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 # Labour Code of Russia, art. 112: days off by law, (month, day).
 STATUTORY_HOLIDAYS_RU = (*((1, day) for day in range(1, 9)), (2, 23), (3, 8), (5, 1), (5, 9), (6, 12), (11, 4))
-# Weekday days off moved by government decrees: 1335 of 04.10.2024 for 2025, 1466 of 24.09.2025 for 2026.
-MOVED_DAYS_OFF_RU = (
-    *(date(2025, *day) for day in ((5, 2), (5, 8), (6, 13), (11, 3), (12, 31))),
-    *(date(2026, *day) for day in ((1, 9), (3, 9), (5, 11), (12, 31))),
-)
-WORKING_SATURDAYS_RU = (date(2025, 11, 1),)
+NEW_YEAR_HOLIDAYS = frozenset((1, day) for day in range(1, 9))
 
 
 class MonthEnd(StrEnum):
@@ -121,11 +117,40 @@ class WorkCalendar:
         return day
 
 
-def russian_calendar(
-    years: Iterable[int],
-    moved_days_off: Iterable[date] = MOVED_DAYS_OFF_RU,
-    working_days: Iterable[date] = WORKING_SATURDAYS_RU,
-) -> WorkCalendar:
-    """Return the Russian calendar of some years: Labour Code art. 112 plus the days moved by yearly decrees."""
-    statutory = {date(year, month, day) for year in years for month, day in STATUTORY_HOLIDAYS_RU}
-    return WorkCalendar(frozenset(statutory | set(moved_days_off)), frozenset(working_days))
+class WorkYear(NamedTuple):
+    """One year by its decree: weekdays off besides the holidays of art. 112, and working days inside the weekend."""
+
+    days_off: frozenset[date]
+    working_days: frozenset[date]
+
+
+def holidays_by_law(year: int) -> frozenset[date]:
+    """Return the holidays of a year (Labour Code art. 112 part 1)."""
+    return frozenset(date(year, month, day) for month, day in STATUTORY_HOLIDAYS_RU)
+
+
+def days_off_by_rule(year: int) -> frozenset[date]:
+    """Return the weekdays off that the law alone moves: a holiday on a day of the weekend is made up for on the next
+    working day, those of 1 to 8 January by decree only (Labour Code art. 112 part 2).
+    """
+    holidays, moved = holidays_by_law(year), set[date]()
+    plain = WorkCalendar(holidays)
+    for holiday in sorted(holidays):
+        if holiday.weekday() in plain.weekend and (holiday.month, holiday.day) not in NEW_YEAR_HOLIDAYS:
+            day = holiday + DAY
+            while day in moved or not plain.is_working(day):
+                day += DAY
+            moved.add(day)
+    return frozenset(moved)
+
+
+def russian_calendar(years: Iterable[int], decrees: Mapping[int, WorkYear]) -> WorkCalendar:
+    """Return the Russian calendar of some years: art. 112 with what each year's decree moved, and where there is no
+    decree yet with what the law alone moves.
+    """
+    days_off, working = set[date](), set[date]()
+    for year in years:
+        decree = decrees.get(year)
+        days_off |= holidays_by_law(year) | (decree.days_off if decree else days_off_by_rule(year))
+        working |= decree.working_days if decree else set()
+    return WorkCalendar(frozenset(days_off), frozenset(working))

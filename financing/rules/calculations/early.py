@@ -20,6 +20,13 @@ from financing.rules.calculations.schedule import (
 )
 
 
+class PayoffRule(StrEnum):
+    """Rule for the interest that closes a loan: for the days of use, or for the whole period that has begun."""
+
+    TO_THE_DAY = "to_the_day"
+    WHOLE_PERIOD = "whole_period"
+
+
 class Strategy(StrEnum):
     """Choice of what a partial payment reduces: the payment or the term."""
 
@@ -33,7 +40,8 @@ class Debt:
 
     Interest is settled up to `since`, a day inside the period that began on `period_start`, except for
     `accrued_interest`, which is owed from before. `payment` is the regular payment: of a level loan in all, of a
-    differentiated one (`equal_principal`) its part of the principal.
+    differentiated one (`equal_principal`) its part of the principal. `fees` are those of the rows left, the first
+    `interest_only` of which repay nothing.
     """
 
     balance: Decimal
@@ -47,6 +55,10 @@ class Debt:
     penalties: Decimal = ZERO
     balloon: Decimal = ZERO
     equal_principal: bool = False
+    fees: Sequence[Decimal] = ()
+    interest_only: int = 0
+    pays_interest: bool = False
+    payoff_rule: PayoffRule = PayoffRule.TO_THE_DAY
     day_count: DayCount = DayCount.ACTUAL_ACTUAL
     payment_rounding: Rounding = field(default=TO_KOPECK)
     interest_rounding: Rounding = field(default=TO_KOPECK)
@@ -55,6 +67,12 @@ class Debt:
         """Interest owed on `day`, inclusive of that day, roubles."""
         factor = interest_factor(self.annual_rate, self.since, day, self.day_count, self._period)
         return self.accrued_interest + self.interest_rounding(self.balance * factor)
+
+    def payoff_interest(self, day: date) -> Decimal:
+        """Interest that closes the loan on `day` by its payoff rule, roubles; a period that has just ended is over."""
+        is_between = day == self.since and self.period_start is None
+        is_whole = self.payoff_rule is PayoffRule.WHOLE_PERIOD and not is_between
+        return self.interest_to(max(day, self.due_dates[0]) if is_whole else day)
 
     @property
     def _period(self) -> tuple[date, date]:
@@ -69,6 +87,9 @@ class Debt:
             due_dates=self.due_dates,
             balloon=min(self.balloon, self.balance),
             carried_interest=self.accrued_interest,
+            fees=self.fees,
+            interest_only=min(self.interest_only, len(rest)),
+            pays_interest=self.pays_interest,
             payment_rounding=self.payment_rounding,
             interest_rounding=self.interest_rounding,
         )
@@ -166,7 +187,8 @@ def _partial(debt: Debt, amount: Decimal, payoff: Payoff, strategy: Strategy, in
     reduce = strategy is Strategy.REDUCE_PAYMENT and bool(principal) and bool(after.balance)
     schedule = after.reduced_schedule() if reduce else after.kept_schedule()
     if reduce:
-        after = replace(after, payment=schedule.rows[0].principal if debt.equal_principal else schedule.payment)
+        part = schedule.rows[min(debt.interest_only, len(schedule.rows) - 1)].principal
+        after = replace(after, payment=part if debt.equal_principal else schedule.payment)
     return EarlyRepayment(interest, principal, ZERO, False, after, schedule)
 
 

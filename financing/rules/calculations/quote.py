@@ -28,7 +28,8 @@ APR_PLACES, PSK_PLACES = 2, 3
 class LoanQuote:
     """The answer to LoanTerms: roubles; `apr` (EU) and `psk` in per cent a year with 2 and 3 decimals.
 
-    `monthly_payment` is the regular payment with the fees of each payment, of a differentiated loan the greatest.
+    `monthly_payment` is the regular payment with the fees of each payment, of a differentiated loan the greatest;
+    `regular` is the same without fees, of a differentiated loan its part of the principal.
     `total_paid` is all rows and what is paid apart at disbursement, the down payment aside; `psk_amount` is the cost
     that ПСК expresses.
     """
@@ -41,6 +42,7 @@ class LoanQuote:
     psk: Decimal
     psk_amount: Decimal
     schedule: tuple[Row, ...]
+    regular: Decimal
 
     @property
     def average_payment(self) -> Decimal:
@@ -76,12 +78,14 @@ def build_schedule(terms: LoanTerms, today: date | None = None) -> Schedule:
         fees=_fees_by_row(terms.fees, terms.term_months),
         balloon=terms.balloon,
         interest_only=terms.grace_months,
+        pays_interest=terms.conventions.pays_interest,
         payment_rounding=terms.conventions.payment_rounding,
         interest_rounding=terms.conventions.interest_rounding,
     )
     build = differentiated_schedule if terms.schedule is ScheduleKind.DIFFERENTIATED else annuity_schedule
     schedule = build(credit)
-    if schedule.rows[terms.grace_months].principal <= 0 and not terms.balloon:
+    is_held = terms.grace_months and terms.conventions.pays_interest
+    if schedule.rows[terms.grace_months].principal <= 0 and not terms.balloon and not is_held:
         raise PaymentBelowInterest
     return schedule
 
@@ -120,6 +124,7 @@ def calculate(terms: LoanTerms, *, today: date | None = None) -> LoanQuote:
         raise InvalidTerms("fees", "max_value", "The fees are too large for this loan.") from error
     aside = _upfront(fee for fee in terms.fees if not fee.financed)
     each = sum((fee.amount for fee in terms.fees if fee.when == WITH_EACH_PAYMENT), ZERO)
+    is_differentiated = terms.schedule is ScheduleKind.DIFFERENTIATED
     return LoanQuote(
         amount_financed=terms.amount_financed.quantize(KOPECK),
         monthly_payment=schedule.payment + each,
@@ -129,4 +134,5 @@ def calculate(terms: LoanTerms, *, today: date | None = None) -> LoanQuote:
         psk=shown_percent(psk_rate, PSK_PLACES),
         psk_amount=sum(_cost_flows(terms, schedule.rows), ZERO),
         schedule=schedule.rows,
+        regular=schedule.rows[terms.grace_months].principal if is_differentiated else schedule.payment,
     )

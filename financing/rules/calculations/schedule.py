@@ -45,7 +45,8 @@ class Credit:
     """Inputs of a schedule: roubles, the interest factor of each period, and optional dates and fees.
 
     `balloon` joins the last payment, or is a payment of its own (`balloon_apart`); the first `interest_only` rows
-    repay nothing; `carried_interest` is owed from before the first period and joins its interest.
+    repay nothing; `carried_interest` is owed from before the first period and joins its interest. With `pays_interest`
+    no payment is below its interest.
     """
 
     principal: Decimal
@@ -56,6 +57,7 @@ class Credit:
     balloon_apart: bool = False
     interest_only: int = 0
     carried_interest: Decimal = ZERO
+    pays_interest: bool = False
     payment_rounding: Rounding = field(default=TO_KOPECK)
     interest_rounding: Rounding = field(default=TO_KOPECK)
 
@@ -90,7 +92,8 @@ def _level_plan(credit: Credit, payment: Decimal) -> PrincipalPlan:
         if number <= credit.interest_only:
             return ZERO
         principal = payment - interest
-        return max(principal, ZERO) if number == 1 and credit.carried_interest else principal
+        is_held = credit.pays_interest or (number == 1 and credit.carried_interest)
+        return max(principal, ZERO) if is_held else principal
 
     return compute_principal
 
@@ -149,22 +152,49 @@ def annuity_schedule(credit: Credit) -> Schedule:
     """Repay by a level payment computed exactly over the periods after the grace; the last row takes the residue.
 
     A payment whose rounding would repay the debt before its last row is rounded down instead, so that the term stays
-    as agreed. A balloon of the whole debt is interest-only.
+    as agreed. Where `pays_interest` lifts a payment of a long period, the others are the least whole units at which the
+    last one is no greater. A balloon of the whole debt is interest-only.
     """
     if credit.balloon == credit.principal:
         rows = _rows(credit, lambda number, interest: ZERO)
         return Schedule(rows[0].interest - credit.carried_interest, rows)
     rows_wanted, factors = len(credit.factors), credit.factors[credit.interest_only :]
-    principal = credit.principal + credit.carried_interest / (1 + factors[0])
+    carried = ZERO if credit.interest_only else credit.carried_interest
+    principal = credit.principal + carried / (1 + factors[0])
     exact = level_payment(
         principal, factors, balloon=credit.balloon, balloon_apart=credit.balloon_apart, rounding=UNROUNDED
     )
     schedule = fixed_payment_schedule(credit, credit.payment_rounding(exact))
     payment = credit.payment_rounding.down()(exact)
+    if credit.pays_interest and _is_lifted(credit, schedule):
+        payment = _least_payment(credit, payment)
+        schedule = fixed_payment_schedule(credit, payment)
     while len(schedule.rows) < rows_wanted:
         schedule = fixed_payment_schedule(credit, payment)
         payment -= credit.payment_rounding.unit
     return schedule
+
+
+def _is_lifted(credit: Credit, schedule: Schedule) -> bool:
+    rows = schedule.rows[credit.interest_only : len(credit.factors) - 1]
+    return any(row.principal + row.interest > schedule.payment for row in rows)
+
+
+def _least_payment(credit: Credit, start: Decimal) -> Decimal:
+    """Find the least payment in whole units whose last row is no greater than it, the balloon aside."""
+    unit, wanted = credit.payment_rounding.unit, len(credit.factors)
+
+    def is_enough(units: int) -> bool:
+        rows = fixed_payment_schedule(credit, units * unit).rows
+        return len(rows) < wanted or rows[-1].principal + rows[-1].interest - credit.balloon <= units * unit
+
+    low, high = 0, max(int(start / unit), 1)
+    while not is_enough(high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high * unit
 
 
 @precise

@@ -12,9 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from financing.rules.calculations.arrears import LEGAL_ORDER, Part, allocate, days_past_due
+from financing.rules.calculations.daycount import DayCount, year_fraction
 from financing.rules.calculations.rounding import TO_KOPECK, ZERO, Rounding, precise
-
-YEAR_DAYS = 365
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +21,14 @@ class Terms:
     """Terms of a debt by its contract: roubles; `daily_penalty` a fraction a day of what is overdue, penalties
     aside; `overdue_rate` a fraction a year on overdue principal, 0 where contract interest stops there.
 
-    `order` is the table in which money is spent.
+    `order` is the table in which money is spent; `overdue_days` counts the days of the overdue rate.
     """
 
     principal: Decimal
     start: date
     daily_penalty: Decimal = ZERO
     overdue_rate: Decimal = ZERO
+    overdue_days: DayCount = DayCount.ACTUAL_365
     order: Sequence[Part] = LEGAL_ORDER
     rounding: Rounding = field(default=TO_KOPECK)
 
@@ -135,7 +135,9 @@ class _Book:
         for item in self.open:
             days = days_past_due(max(item.due, self.day), day)
             self.penalty += sum(item.sums.values(), ZERO) * self.terms.daily_penalty * days
-            self.extra += item.sums[Part.PRINCIPAL] * self.terms.overdue_rate * days / YEAR_DAYS
+            if days and self.terms.overdue_rate:
+                years = year_fraction(max(item.due, self.day), day, self.terms.overdue_days)
+                self.extra += item.sums[Part.PRINCIPAL] * self.terms.overdue_rate * years
         self.day = day
 
     def apply(self, happening: Happening) -> None:

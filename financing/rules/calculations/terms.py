@@ -62,13 +62,17 @@ def premium_fees(lent: Decimal, in_psk: Decimal) -> list[Fee]:
 
 @dataclass(frozen=True)
 class Conventions:
-    """Settings of a bank programme that a calculation follows: rounding, month ends, shifts to working days."""
+    """Settings of a bank programme that a calculation follows: rounding, month ends, shifts to working days.
+
+    With `pays_interest` no payment is below its interest, however long its period: the debt never grows.
+    """
 
     payment_rounding: Rounding = field(default=TO_KOPECK)
     interest_rounding: Rounding = field(default=TO_KOPECK)
     month_end: MonthEnd = MonthEnd.CLAMP
     shift: Shift = Shift.NONE
     calendar: WorkCalendar = field(default_factory=WorkCalendar)
+    pays_interest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class LoanTerms:
 
     Without dates the periods are equal months on `30/360`; with dates the day count is `actual/actual` unless named.
     A missing disbursement date lies one month before the first payment, and the other way round. Due dates keep the
-    day of the first payment date given, else that of the disbursement.
+    day of the first payment date given, else that of the disbursement; `due_on` are due dates worked out elsewhere.
     """
 
     vehicle_price: Decimal
@@ -91,6 +95,7 @@ class LoanTerms:
     first_payment_date: date | None = None
     disbursement_date: date | None = None
     day_count: DayCount | None = None
+    due_on: Sequence[date] = ()
     conventions: Conventions = field(default_factory=Conventions)
 
     @property
@@ -108,6 +113,8 @@ class LoanTerms:
     def dates(self) -> tuple[date, tuple[date, ...]] | None:
         """The payout date and the due dates, or None where the terms have no date."""
         payout = self.disbursement_date
+        if payout and self.due_on:
+            return payout, tuple(self.due_on)
         if payout is None and self.first_payment_date:
             payout = add_months(self.first_payment_date, -1)
         return (payout, self._due_dates(payout)) if payout else None
