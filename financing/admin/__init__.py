@@ -6,6 +6,7 @@ from financing.admin.loans import LoanAdmin, LoanPaymentAdmin, LoanRefundAdmin
 from financing.admin.overrides import OverrideAdmin
 from financing.admin.papers import ApplicationDocumentAdmin
 from financing.admin.programmes import ProgrammeAdmin
+from financing.admin.work_calendar import WorkCalendarYearAdmin
 
 __all__ = [
     "ApplicationAdmin",
@@ -16,4 +17,5 @@ __all__ = [
     "LoanRefundAdmin",
     "OverrideAdmin",
     "ProgrammeAdmin",
+    "WorkCalendarYearAdmin",
 ]

@@ -11,11 +11,30 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from core.errors import InvalidInput
 from core.screens.base import BusinessAdmin
 from financing import services
 from financing.admin.looking import LookedAt
 from financing.models import PaperKind, Programme, ProgrammeRate
+from financing.queries.programme_rules import check_bank_rules
 from financing.services import ProgrammeFields
+
+
+class ProgrammeForm(ModelForm):
+    """A programme's fields; what the rules contradict is said beside the field, and nothing is saved."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        for name in ("fees", "residual_limits"):
+            setattr(self.instance, name, getattr(self.instance, name) or [])
+        try:
+            check_bank_rules(self.instance, None)
+        except InvalidInput as error:
+            for item in error.errors:
+                name = item["field"].split(".")[0]
+                self.add_error(name if name in self.fields else None, item["detail"])
 
 
 class RateInline(LookedAt):
@@ -34,6 +53,7 @@ class ProgrammeAdmin(BusinessAdmin):
     readonly_fields = ["currency", "version", "created_at", "updated_at"]
     ordering = ["bank", "id"]
     inlines = [RateInline]
+    form = ProgrammeForm
 
     def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> Any:
         """Papers are ticked, not typed."""
@@ -54,6 +74,8 @@ class ProgrammeAdmin(BusinessAdmin):
         given = {name: form.cleaned_data[name] for name in names}
         if "residual_limits" in given:
             given["residual_limits"] = given["residual_limits"] or []
+        if "fees" in given:
+            given["fees"] = given["fees"] or []
         fields, maker_id = cast(ProgrammeFields, given), cast(UUID, request.user.pk)
         if change:
             saved = services.change_programme(

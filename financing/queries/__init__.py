@@ -18,10 +18,11 @@ from financing.queries.overrides import four_eyes_above
 from financing.queries.paper_files import read_document
 from financing.queries.papers import PapersPage, read_own_paper, read_papers
 from financing.queries.portfolio import Portfolio, read_portfolio
-from financing.queries.programmes import programmes_on
+from financing.queries.programmes import programmes_on, rules_on_offer
 from financing.queries.questions import bank_question, find_mandate, is_same_sum
 from financing.queries.shares import Share, shares_on
 from financing.queries.wanted_papers import papers_lacking, papers_to_send
+from financing.queries.work_calendar import show_work_year
 from financing.rules.keys import get_debit_key
 from financing.rules.quoting import quote_loan
 
@@ -54,6 +55,8 @@ __all__ = [
     "read_own_paper",
     "read_papers",
     "read_portfolio",
+    "rules_on_offer",
     "running_loans",
     "shares_on",
+    "show_work_year",
 ]

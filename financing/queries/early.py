@@ -63,13 +63,14 @@ class EarlyPlan:
         return self.kind == VersionKind.PAYOFF
 
 
-def quote_payoff(history: History, today: date, day: date) -> PayoffQuote:
+def quote_payoff(history: History, today: date, day: date, *, by_law: bool = False) -> PayoffQuote:
     """Quote what closes the loan on a day from today on; until then every instalment is taken for paid in time.
 
-    Raises InvalidInput.
+    `by_law` owes interest for the days of use whatever the payoff rule. Raises InvalidInput.
     """
     standing, debt = _look_ahead(history, today, day)
-    return PayoffQuote(day, debt.balance, debt.interest_to(day), standing.due, standing.deposit)
+    interest = debt.interest_to(day) if by_law else debt.payoff_interest(day)
+    return PayoffQuote(day, debt.balance, interest, standing.due, standing.deposit)
 
 
 def _look_ahead(history: History, today: date, day: date) -> tuple[Standing, Debt]:
@@ -82,17 +83,23 @@ def _look_ahead(history: History, today: date, day: date) -> tuple[Standing, Deb
     return standing, history.debt(day, standing.balance - principal_due)
 
 
-def plan_early(history: History, today: date, day: date, amount: Decimal, strategy: Strategy) -> EarlyPlan:
-    """Work out what `amount` roubles do on a day from today on. Raises InvalidInput."""
+def plan_early(
+    history: History, today: date, day: date, amount: Decimal, strategy: Strategy, *, by_law: bool = False
+) -> EarlyPlan:
+    """Work out what `amount` roubles do on a day from today on; `by_law` as in `quote_payoff`. Raises InvalidInput."""
     standing, debt = _look_ahead(history, today, day)
     left = amount - standing.due
     if left <= 0:
         detail = _("Pay more than the %(due)s that is due on that day.") % {"due": standing.due}
         raise InvalidInput("amount", "min_value", detail)
-    interest = debt.interest_to(day)
+    interest = debt.interest_to(day) if by_law else debt.payoff_interest(day)
     surplus = left + standing.deposit - debt.balance - interest
     if surplus >= 0:
         return _payoff(history, standing, debt, day, interest, surplus)
+    if left >= debt.balance + debt.interest_to(day):
+        closing = standing.due + debt.balance + interest - standing.deposit
+        detail = _("Pay the %(total)s that closes the loan, or less than what is left of it.") % {"total": closing}
+        raise InvalidInput("amount", "between", detail)
     return _partial(history, standing, debt, day, left, strategy)
 
 
@@ -121,7 +128,7 @@ def _partial(
     history: History, standing: Standing, debt: Debt, day: date, amount: Decimal, strategy: Strategy
 ) -> EarlyPlan:
     result = repay_early(debt, amount, day, strategy)
-    passed = len(history.rows) - len(history.later_rows(day))
+    passed = history.last_number(day)
     rows = [row._replace(number=row.number + passed) for row in result.rows]
     return EarlyPlan(
         day=day,

@@ -14,11 +14,13 @@ from financing.models import (
     LoanScheduleRow,
     LoanVersion,
     ScheduleType,
+    VersionKind,
 )
-from financing.rules.calculations import DayCount, Debt, Part, capped_daily_rate
+from financing.rules.calculations import Debt, Part, capped_daily_rate
 from financing.rules.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
 
 PERCENT = Decimal(100)
+_NEW_TERMS = (VersionKind.RESTRUCTURING,)
 
 
 class History:
@@ -55,6 +57,7 @@ class History:
             start=loan.disbursed_date,
             daily_penalty=capped_daily_rate(daily, interest_accrues=loan.is_interest_on_overdue),
             overdue_rate=self.version.annual_rate / PERCENT if loan.is_interest_on_overdue else ZERO,
+            overdue_days=loan.rules.overdue_days,
             order=[Part(name) for name in loan.allocation_order],
         )
 
@@ -87,23 +90,38 @@ class History:
         """The instalments that fall due after a day."""
         return [row for row in self.rows if row.due_date > day]
 
+    def last_number(self, day: date) -> int:
+        """Return the number of the last instalment due by a day; what is paid at the payout has none."""
+        return max((row.number for row in self.rows if row.due_date <= day), default=0)
+
     def debt(self, day: date, balance: Decimal) -> Debt:
         """The running debt between two due dates, for early repayment; the last period lasts until `day` at least."""
-        version = self.version
+        version, later, rules = self.version, self.later_rows(day), self.loan.rules
         passed = [row.due_date for row in self.rows if version.from_date < row.due_date <= day]
         since = passed[-1] if passed else version.from_date
         return Debt(
             balance=balance,
             annual_rate=version.annual_rate / PERCENT,
             since=since,
-            due_dates=[row.due_date for row in self.later_rows(day)] or [day],
+            due_dates=[row.due_date for row in later] or [day],
+            fees=[row.fees for row in later],
+            interest_only=int(self._is_interest_next(day)),
+            pays_interest=rules.is_dated,
+            payoff_rule=rules.payoff_rule,
+            payment_rounding=rules.conventions.payment_rounding,
+            interest_rounding=rules.conventions.interest_rounding,
             payment=version.payment,
             period_start=None if passed else version.period_start,
             accrued_interest=ZERO if passed else version.carried_interest,
             balloon=min(self.loan.balloon, balance),
             equal_principal=self.loan.schedule == ScheduleType.DIFFERENTIATED,
-            day_count=DayCount.THIRTY_360,
+            day_count=rules.day_count,
         )
+
+    def _is_interest_next(self, day: date) -> bool:
+        """Tell whether the next payment is still the first of all, and of interest only by the bank's rules."""
+        is_first = not self.last_number(day) and all(item.kind not in _NEW_TERMS for item in self.versions)
+        return is_first and self.loan.rules.pays_interest_first(self.loan.disbursed_date, self.loan.term_months)
 
 
 def _turn(version: LoanVersion) -> Turn:

@@ -14,10 +14,10 @@ from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import money
 from financing.errors import NoProgramme, UnknownProgramme
-from financing.models import Programme
+from financing.models import Programme, WorkCalendarYear
 from financing.queries.limits import Ceiling, limits_on
+from financing.rules.bank_rules import BankRules
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
-from financing.rules.calculations.daycount import DayCount
 from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
 from messaging.peering.reads import answers
 
@@ -27,7 +27,8 @@ CAR_LOAN = "car_loan"
 class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a loan's figures come from: roubles, per cent a year, and the programme's version it was read of.
 
-    `financed_premium` is insurance added to the loan; `psk_premium` is the part of it that counts in ПСК.
+    `financed_premium` is insurance added to the loan; `psk_premium` is the part of it that counts in ПСК. Dates stand
+    here where sums depend on them, so that a calendar that changes later does not reach an offer.
     """
 
     programme_id: UUID
@@ -43,6 +44,9 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
     financed_premium: Decimal
     psk_premium: Decimal
     financing_type: str = CAR_LOAN
+    bank_rules: BankRules = BankRules()
+    payout_date: date | None = None
+    due_dates: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ def loan_offer(
             "out_of_range",
             _("The term is %(least)s to %(most)s months.") % {"least": least, "most": most},
         )
-    terms = [_terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium) for item in fitting]
+    terms = [
+        _terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium, day) for item in fitting
+    ]
     limits = limits_on(day)
     ceilings = {item.id: limits.ceiling(item, None) for item in fitting}
     offers = [offer for offer in map(recalculate_offer, terms) if _is_lawful(offer, ceilings[offer.terms.programme_id])]
@@ -137,8 +143,10 @@ def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list
 
 
 def _terms(
-    programme: Programme, price: Decimal, down: Decimal, term_months: int, financed: Decimal, in_psk: Decimal
+    programme: Programme, price: Decimal, down: Decimal, term_months: int, financed: Decimal, in_psk: Decimal, day: date
 ) -> OfferTerms:
+    rules = programme.bank_rules
+    due = rules.due_dates(day, term_months, WorkCalendarYear.read) if rules.is_dated else ()
     return OfferTerms(
         programme_id=programme.id,
         programme=programme.name,
@@ -153,11 +161,16 @@ def _terms(
         financed_premium=financed,
         psk_premium=in_psk,
         financing_type=programme.financing_type,
+        bank_rules=rules,
+        payout_date=day if due else None,
+        due_dates=due,
     )
 
 
 def recalculate_offer(terms: OfferTerms) -> LoanOffer:
     """The figures of an offer from its terms alone: the same terms always give the same. Raises InvalidInput."""
+    rules, lent = terms.bank_rules, terms.vehicle_price - terms.down_payment + terms.financed_premium
+    payout = terms.payout_date
     quote = _calculated(
         LoanTerms(
             vehicle_price=terms.vehicle_price,
@@ -166,8 +179,15 @@ def recalculate_offer(terms: OfferTerms) -> LoanOffer:
             annual_rate=terms.annual_rate,
             schedule=ScheduleKind(terms.schedule),
             balloon=terms.balloon,
-            fees=premium_fees(terms.financed_premium, terms.psk_premium),
-            day_count=DayCount.THIRTY_360,
+            fees=[
+                *premium_fees(terms.financed_premium, terms.psk_premium),
+                *rules.fee_list(lent, terms.term_months),
+            ],
+            day_count=rules.day_count,
+            disbursement_date=payout,
+            due_on=terms.due_dates,
+            grace_months=int(payout is not None and rules.pays_interest_first(payout, terms.term_months)),
+            conventions=rules.conventions,
         )
     )
     return LoanOffer(

@@ -24,7 +24,13 @@ from financing.services.overriding import (
     reject_override,
 )
 from financing.services.papers import add_document, review_document
-from financing.services.programmes import ProgrammeFields, change_agreed, change_programme, open_agreed, open_programme
+from financing.services.programmes import (
+    ProgrammeFields,
+    change_agreed,
+    change_programme,
+    open_agreed,
+    open_programme,
+)
 from financing.services.repaying import (
     BY_ACCOUNT,
     pay_loan,
@@ -36,6 +42,7 @@ from financing.services.repaying import (
 from financing.services.returning import preview_return, return_loan
 from financing.services.standing import settle_refund
 from financing.services.telling import record_notice
+from financing.services.work_calendar import CalendarWritten, write_calendar
 from financing.services.workouts import (
     restructure_agreed,
     restructure_loan,
@@ -47,6 +54,7 @@ from financing.services.workouts import (
 __all__ = [
     "BY_ACCOUNT",
     "Accrued",
+    "CalendarWritten",
     "ProgrammeFields",
     "Written",
     "accept_offer",
@@ -93,6 +101,7 @@ __all__ = [
     "settle_refund",
     "stop_asking",
     "withdraw_application",
+    "write_calendar",
     "write_limits",
     "write_off_agreed",
     "write_off_loan",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from core.clock import dealer_day
 from financing.errors import AlreadyFinanced, LendingShareFull, PskAboveCeiling
 from financing.events import ApplicationAccepted, ApplicationApproved, ApplicationRejected, OfferLapsed
 from financing.models import Application, ApplicationStatus, BankOffer, OfferStatus
@@ -36,6 +37,7 @@ def make_offer(
         asked_rate=application.asked_rate,
         asked_at=now,
         schedule=application.schedule,
+        bank_rules=application.bank_rules,
     )
     term_months = application.term_months
     fill_offer(offer, quote, annual_rate, term_months=term_months, balloon=application.balloon, now=now)
@@ -86,7 +88,7 @@ def _count(application: Application, now: datetime) -> None:
     """Count the terms agreed on in the quarter's lending. Raises LendingShareFull."""
     assert application.approved_amount is not None
     assert application.annual_rate is not None
-    quote = quote_for(application, application.approved_amount, application.annual_rate)
+    quote = quote_for(application, application.approved_amount, application.annual_rate, dealer_day(now))
     count_in_quarter(application, quote, now)
 
 

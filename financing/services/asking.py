@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.clock import dealer_day
 from core.db import database_now, transaction
 from core.errors import InvalidInput
 from core.money import money
@@ -34,6 +35,7 @@ def ask_banks(application: Application, banks: Sequence[Prepared], now: datetime
             programme=item.programme,
             connection=item.programme.connection,
             schedule=item.programme.schedule,
+            bank_rules=item.programme.bank_rules.stored(),
             asked_rate=item.annual_rate,
             asked_at=now,
         )
@@ -121,8 +123,9 @@ def _fill(offer: BankOffer, amount: Decimal, rate: Decimal, term: int, now: date
         term_months=term,
         schedule=offer.schedule,
         balloon=balloon,
+        bank_rules=offer.bank_rules,
     )
-    fill_offer(offer, quote_for(draft, amount, rate), rate, term_months=term, balloon=balloon, now=now)
+    fill_offer(offer, quote_for(draft, amount, rate, dealer_day(now)), rate, term_months=term, balloon=balloon, now=now)
 
 
 def conclude(application: Application, now: datetime) -> None:

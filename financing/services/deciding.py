@@ -90,7 +90,7 @@ def decide_by(setting: Setting, fields: ApplicationFields, programme: Programme)
     fields = msgspec.structs.replace(fields, vehicle_year=setting.car.year or fields.vehicle_year)
     annual_rate = programme.rate_for(fields.term_months)
     draft = draft_application(fields, programme)
-    quote = quote_for(draft, draft.requested_amount, annual_rate)
+    quote = quote_for(draft, draft.requested_amount, annual_rate, setting.today)
     facts = _facts(setting, fields, draft, quote)
     share = share_with(programme, facts.debt_load, quote.amount_financed, setting.today, limits=setting.limits)
     ceiling = setting.limits.ceiling(programme, setting.car.is_used)
@@ -131,13 +131,14 @@ def _facts(setting: Setting, fields: ApplicationFields, draft: Application, quot
 def draft_application(fields: ApplicationFields, programme: Programme) -> Application:
     asked = {name: getattr(fields, name) for name in fields.__struct_fields__ if name != "programme_id"}
     balloon = min(programme.balloon_for(fields.vehicle_price), fields.vehicle_price - fields.down_payment)
-    return Application(**asked, programme=programme, schedule=programme.schedule, balloon=balloon)
+    rules = programme.bank_rules.stored()
+    return Application(**asked, programme=programme, schedule=programme.schedule, balloon=balloon, bank_rules=rules)
 
 
-def quote_for(application: Application, amount: Decimal, annual_rate: Decimal) -> LoanQuote:
-    """Calculate an offer of this amount and rate. Raises InvalidInput where no schedule exists."""
+def quote_for(application: Application, amount: Decimal, annual_rate: Decimal, day: date) -> LoanQuote:
+    """Calculate an offer of this amount and rate, paid out on a day. Raises InvalidInput where no schedule exists."""
     try:
-        return calculate(application.terms(amount, annual_rate))
+        return calculate(application.terms(amount, annual_rate, day))
     except InvalidTerms as error:
         raise InvalidInput(error.field, error.code, error.detail) from error
     except NoRateFound as error:

@@ -1,10 +1,11 @@
 """Paying a loan out at the checkout's request, and undoing what an attempt of a checkout did."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.clock import dealer_day
 from core.db import transaction
+from core.money import ZERO
 from financing.errors import ApplicationNotFound, OrderNotReady
 from financing.events import ApplicationWithdrawn, LoanClosed, LoanDisbursed
 from financing.models import (
@@ -16,11 +17,11 @@ from financing.models import (
     Loan,
     LoanStatus,
     LoanVersion,
-    ScheduleType,
     VersionKind,
 )
 from financing.queries.history import History
-from financing.rules.calculations import LoanQuote, calculate
+from financing.rules.calculations import LoanQuote, LoanTerms, Row, calculate
+from financing.rules.calculations.terms import AT_DISBURSEMENT
 from financing.services.orders import lock_order, withdrawn
 from financing.services.repaying import write_rows
 from financing.services.standing import post, request_refund, write_entry
@@ -65,7 +66,9 @@ def disburse_loan(*, order_id: UUID, attempt_id: UUID, now: datetime) -> None:
 def _lend(application: Application, now: datetime) -> Loan:
     """The loan and its rows, dated from today; the payment is the one that was offered."""
     today, programme = dealer_day(now), application.programme
-    quote = calculate(application.terms(application.approved_amount, application.annual_rate), today=today)
+    terms = application.terms(application.approved_amount, application.annual_rate, today)
+    quote = calculate(terms, today=today)
+    rows = [*_paid_at_payout(quote, terms, today), *quote.schedule]
     loan = Loan.objects.create(
         application=application,
         order_id=application.order_id,
@@ -75,8 +78,9 @@ def _lend(application: Application, now: datetime) -> Loan:
         is_interest_on_overdue=programme.is_interest_on_overdue,
         allocation_order=programme.allocation_order,
         balloon=application.balloon,
-        next_due_date=quote.schedule[0].due_date,
-        next_payment=quote.schedule[0].payment,
+        bank_rules=application.bank_rules,
+        next_due_date=rows[0].due_date,
+        next_payment=rows[0].payment,
         accrued_on=today,
         principal=quote.amount_financed,
         balance=quote.amount_financed,
@@ -94,14 +98,19 @@ def _lend(application: Application, now: datetime) -> Loan:
         updated_at=now,
     )
     version = _first_version(loan, quote)
-    write_rows(version, quote.schedule)
+    write_rows(version, rows)
     moved = {Account.CASH.value: -loan.principal, Account.PRINCIPAL.value: loan.principal}
     write_entry(loan, moved, EntryKind.PAYOUT, today, now, None)
     return loan
 
 
+def _paid_at_payout(quote: LoanQuote, terms: LoanTerms, today: date) -> list[Row]:
+    """The borrower's own payment of fees that are due at the payout; what the loan pays is in its principal."""
+    fee = sum((fee.amount for fee in terms.fees if fee.when == AT_DISBURSEMENT and not fee.financed), ZERO)
+    return [Row(0, today, fee, ZERO, ZERO, fee, quote.amount_financed)] if fee else []
+
+
 def _first_version(loan: Loan, quote: LoanQuote) -> LoanVersion:
-    is_differentiated = loan.schedule == ScheduleType.DIFFERENTIATED
     return LoanVersion.objects.create(
         loan=loan,
         number=1,
@@ -110,7 +119,7 @@ def _first_version(loan: Loan, quote: LoanQuote) -> LoanVersion:
         period_start=loan.disbursed_date,
         annual_rate=loan.annual_rate,
         principal=loan.principal,
-        payment=quote.schedule[0].principal if is_differentiated else loan.monthly_payment,
+        payment=quote.regular,
         monthly_payment=loan.monthly_payment,
         psk=loan.psk,
         created_at=loan.created_at,

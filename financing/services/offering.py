@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
 from financing.errors import OfferExpired, OfferNotFound, OfferNotStanding, OwnPartGrows
@@ -45,7 +46,7 @@ def approve_application(
         require_remembered(application)
         application.balloon = min(application.balloon, amount)
         rate = application.asked_rate if annual_rate is None else annual_rate
-        quote = quote_for(application, amount, rate)
+        quote = quote_for(application, amount, rate, dealer_day(now))
         require_lawful(application, quote, now)
         make_offer(application, quote, rate, decided_by=manager_id, now=now)
     return application

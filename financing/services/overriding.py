@@ -130,8 +130,9 @@ def _quote(override: Override) -> LoanQuote:
         raise NotOverridable(reasons=["age"])
     application.term_months = override.term_months
     application.balloon = min(application.balloon, override.amount)
-    quote = quote_for(application, override.amount, override.annual_rate)
-    require_lawful(application, quote, override.answered_at or override.proposed_at)
+    moment = override.answered_at or override.proposed_at
+    quote = quote_for(application, override.amount, override.annual_rate, dealer_day(moment))
+    require_lawful(application, quote, moment)
     return quote
 
 
@@ -268,7 +269,9 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
         application.term_months = terms["term_months"]
         amount, rate = Decimal(terms["amount"]), Decimal(terms["annual_rate"])
         application.balloon = min(application.balloon, amount)
-        make_offer(application, quote_for(application, amount, rate), rate, decided_by=manager_id, now=now)
+        application.bank_rules = application.programme.bank_rules.stored()
+        quote = quote_for(application, amount, rate, dealer_day(now))
+        make_offer(application, quote, rate, decided_by=manager_id, now=now)
     return application
 
 

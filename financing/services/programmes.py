@@ -14,6 +14,7 @@ from financing.approvals import CHANGE_PROGRAMME, OPEN_PROGRAMME
 from financing.errors import ProgrammeExists, ProgrammeNotFound
 from financing.models import PaperKind, Programme, ProgrammeRate, ScheduleType
 from financing.models.fields import legal_order
+from financing.queries.programme_rules import check_bank_rules
 from gateway import approvals
 
 
@@ -51,6 +52,17 @@ class ProgrammeFields(TypedDict, total=False):
     residual_limits: list[str]
     required_documents: list[str]
     cooling_off_days: int
+    day_count: str
+    due_shift: str
+    month_end: str
+    payment_day: int | None
+    min_first_period_days: int
+    first_period: str
+    payment_unit: Decimal
+    payment_rounding: str
+    interest_rounding: str
+    payoff_rule: str
+    fees: list[dict[str, Any]]
     valid_from: date
     valid_to: date | None
 
@@ -70,6 +82,7 @@ def open_programme(
     with transaction("financing"):
         programme = Programme(**fields, created_at=now, updated_at=now)
         _check(programme)
+        check_bank_rules(programme, rates or {})
         known_as = uuid5(NAMESPACE_OID, f"{programme.bank}/{programme.name}/{programme.valid_from}")
         approvals.admit(OPEN_PROGRAMME, _ask(known_as, programme, maker_id, fields, rates), now=now)
         programme.save(force_insert=True)
@@ -116,6 +129,7 @@ def change_programme(
             setattr(programme, name, value)
         _check(programme)
         if is_rule:
+            check_bank_rules(programme, rates)
             approvals.admit(CHANGE_PROGRAMME, _ask(programme.id, programme, maker_id, changes, rates), now=now)
         programme.version += 1
         programme.updated_at = now

@@ -190,7 +190,8 @@ def _renew(loan: Loan, history: History, payment: LoanPayment, now: datetime) ->
     """The schedule an early repayment leads to; None where by now it covers no more than what is due."""
     day = payment.value_date
     try:
-        plan = plan_early(history, day, day, payment.amount, Strategy(payment.strategy))
+        is_return = payment.kind == PaymentKind.RETURN
+        plan = plan_early(history, day, day, payment.amount, Strategy(payment.strategy), by_law=is_return)
     except InvalidInput:
         return None
     version = LoanVersion.objects.create(

@@ -45,4 +45,4 @@ def _quote(loan_id: UUID, customer_id: UUID | None, now: datetime) -> tuple[Loan
     loan, today = running_loan(loan_id, customer_id), dealer_day(now)
     if not loan.is_cooling_off_on(today):
         raise CoolingOffOver(until=str(loan.cooling_off_until or ""))
-    return loan, quote_payoff(History(loan), today, today)
+    return loan, quote_payoff(History(loan), today, today, by_law=True)

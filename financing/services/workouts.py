@@ -1,5 +1,6 @@
 """Deal with loans that do not go as agreed: new terms, payments that bounced, giving up."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,10 +24,11 @@ from financing.models import (
     LoanVersion,
     ScheduleType,
     VersionKind,
+    WorkCalendarYear,
 )
 from financing.queries.early import compute_cost
 from financing.queries.history import History
-from financing.rules.calculations import DayCount, Debt, Part, Row, Schedule, add_months
+from financing.rules.calculations import Debt, Part, Row, Schedule
 from financing.services.repaying import next_number, write_rows
 from financing.services.standing import adopt, lock_loan, post, refresh, totals
 from gateway import approvals
@@ -140,9 +142,8 @@ def _new_terms(
     old = history.debt(today, standing.balance)
     rate = history.version.annual_rate if annual_rate is None else annual_rate
     carried = old.interest_to(today) + standing.owed[Part.OVERDUE_INTEREST] + standing.owed[Part.INTEREST]
-    due_dates = _due_dates(loan, today, term_months)
-    schedule = _reduced(loan, standing.balance, rate, today, due_dates, carried)
-    passed = len(history.rows) - len(history.later_rows(today))
+    passed = history.last_number(today)
+    schedule = _reduced(loan, standing.balance, rate, today, carried, range(passed + 1, passed + term_months + 1))
     rows = [row._replace(number=row.number + passed) for row in schedule.rows]
     is_differentiated = loan.schedule == ScheduleType.DIFFERENTIATED
     version = LoanVersion(
@@ -161,27 +162,25 @@ def _new_terms(
     return version, rows
 
 
-def _due_dates(loan: Loan, today: date, count: int) -> list[date]:
-    """The days of the month agreed at the payout, from the first that comes."""
-    number = (today.year - loan.disbursed_date.year) * 12 + today.month - loan.disbursed_date.month
-    while add_months(loan.disbursed_date, number) <= today:
-        number += 1
-    return [add_months(loan.disbursed_date, number + later) for later in range(count)]
-
-
 def _reduced(
-    loan: Loan, balance: Decimal, rate: Decimal, today: date, due_dates: list[date], carried: Decimal
+    loan: Loan, balance: Decimal, rate: Decimal, today: date, carried: Decimal, numbers: Sequence[int]
 ) -> Schedule:
+    """Build the payments of these numbers, due on the days agreed at the payout from the first that comes."""
+    rules = loan.rules
     return Debt(
         balance=balance,
         annual_rate=rate / PERCENT,
         since=today,
-        due_dates=due_dates,
+        due_dates=rules.due_dates_after(loan.disbursed_date, today, len(numbers), WorkCalendarYear.read),
         payment=ZERO,
         accrued_interest=carried,
         balloon=min(loan.balloon, balance),
         equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
-        day_count=DayCount.THIRTY_360,
+        fees=rules.fees_of_rows(loan.principal, numbers, max(numbers[-1], loan.term_months)),
+        pays_interest=rules.is_dated,
+        payment_rounding=rules.conventions.payment_rounding,
+        interest_rounding=rules.conventions.interest_rounding,
+        day_count=rules.day_count,
     ).reduced_schedule()
 
 
