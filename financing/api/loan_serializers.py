@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from financing.api.bank_rules import BankRulesSerializer
 from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
 from financing.models import Loan, LoanPayment, LoanPaymentMethod
 from financing.rules.calculations import Strategy
@@ -15,13 +16,15 @@ _LEAST = Decimal("0.01")
 
 
 class LoanSerializer(serializers.ModelSerializer):
-    """A loan as it stands today."""
+    """A loan as it stands today; `bank_rules` are those it was signed by."""
+
+    bank_rules = BankRulesSerializer(source="rules", read_only=True)
 
     class Meta:
         model = Loan
         fields = [
             "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "balance", "annual_rate",
-            "term_months", "schedule", "schedule_version", "monthly_payment", "total_interest", "psk",
+            "term_months", "schedule", "bank_rules", "schedule_version", "monthly_payment", "total_interest", "psk",
             "overdue_amount", "penalty_amount", "days_past_due", "overdue_since", "deposit", "next_due_date",
             "next_payment", "disbursed_date", "cooling_off_until", "last_due_date", "closed_at", "written_off_amount",
             "cancelled_at", "currency", "version", "created_at", "updated_at",

@@ -8,19 +8,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
+from financing.api.bank_rules import BankFeeSerializer, BankRulesSerializer, CalculatedRules, ProgrammeRulesInput
 from financing.models import Application, BankOffer, FinancingType, PaperKind, Programme, ProgrammeRate
 from financing.queries import papers_to_send
-from financing.rules.calculations import DayCount, Part, ScheduleKind
+from financing.rules.calculations import Part, ScheduleKind
+from financing.rules.calculations.terms import LOAN_DAY_COUNTS
 from financing.rules.decisions import Employment
 from financing.rules.wording import explain
-
-LOAN_DAY_COUNTS = [
-    DayCount.THIRTY_360,
-    DayCount.ACTUAL_365,
-    DayCount.ACTUAL_360,
-    DayCount.ACTUAL_ACTUAL,
-    DayCount.ACTUAL_ACTUAL_ISDA,
-]
 
 
 class MoneyField(serializers.DecimalField):
@@ -62,7 +56,7 @@ class LoanFeeInput(serializers.Serializer):
     in_psk = serializers.BooleanField(default=True)
 
 
-class CalculateInput(serializers.Serializer):
+class CalculateInput(CalculatedRules):
     """Terms of a loan; without dates the months are equal."""
 
     vehicle_price = MoneyField()
@@ -115,6 +109,8 @@ PROGRAMME_FIELDS = [
     "min_age", "max_age_at_end", "is_birth_date_required", "max_vehicle_age", "review_irregular_income_above",
     "living_minimum", "approve_dti_percent", "review_dti_percent", "max_psk_percent", "penalty_daily_percent",
     "is_interest_on_overdue", "allocation_order", "residual_limits", "required_documents", "cooling_off_days",
+    "day_count", "due_shift", "month_end", "payment_day", "min_first_period_days", "first_period", "payment_unit",
+    "payment_rounding", "interest_rounding", "payoff_rule", "fees",
     "valid_from", "valid_to",
 ]  # fmt: skip
 
@@ -123,6 +119,7 @@ class ProgrammeSerializer(serializers.ModelSerializer):
     """A bank's offer; `rates` by the shortest term each holds for."""
 
     rates = ProgrammeRateSerializer(many=True)
+    fees = BankFeeSerializer(many=True)
 
     class Meta:
         model = Programme
@@ -144,7 +141,7 @@ class ProgrammeRateInput(serializers.Serializer):
     annual_rate = RateField(min_value=Decimal(0), max_value=Decimal(1000))
 
 
-class ProgrammeInput(serializers.Serializer):
+class ProgrammeInput(ProgrammeRulesInput):
     """A programme to open or change; what is left out keeps its default."""
 
     bank = serializers.CharField(max_length=120)
@@ -257,13 +254,14 @@ class BankOfferSerializer(serializers.ModelSerializer):
     programme = serializers.CharField(source="programme.name", read_only=True)
     is_expired = serializers.BooleanField(read_only=True)
     own_part = serializers.SerializerMethodField()
+    bank_rules = BankRulesSerializer(source="rules", read_only=True)
 
     class Meta:
         model = BankOffer
         fields = [
             "id", "bank", "programme", "programme_id", "status", "is_expired", "is_as_asked", "amount", "own_part",
             "annual_rate", "term_months", "schedule", "balloon", "monthly_payment", "psk", "reference", "code",
-            "detail", "expires_at", "asked_at", "answered_at", "notice", "told_at",
+            "bank_rules", "detail", "expires_at", "asked_at", "answered_at", "notice", "told_at",
         ]  # fmt: skip
 
     def get_own_part(self, offer: BankOffer) -> str | None:

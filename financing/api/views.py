@@ -11,7 +11,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins
 from rest_framework.decorators import action
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -21,6 +20,8 @@ from core.clock import dealer_day
 from core.files.papers import KINDS, check_size
 from core.ids import UUID_PATTERN
 from financing import queries, services
+from financing.api.bank_rules import WorkYearSerializer
+from financing.api.calculator import quote_asked
 from financing.api.desk_serializers import (
     ApplicationDocumentInput,
     ApplicationDocumentSerializer,
@@ -45,17 +46,7 @@ from financing.errors import ApplicationNotFound, DocumentNotFound
 from financing.models import Application, ApplicationDocument, Override, Programme
 from financing.queries.documents import TYPES, Paper, printed, quote_paper
 from financing.rules.application_fields import read_fields
-from financing.rules.calculations import (
-    DayCount,
-    Fee,
-    InvalidTerms,
-    LoanQuote,
-    LoanTerms,
-    NoRateFound,
-    ScheduleKind,
-    calculate,
-    find_problems,
-)
+from financing.rules.calculations import LoanQuote, calculate
 from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
@@ -83,27 +74,20 @@ class CalculatorViewSet(FinancingViewSet):
     @write(request=CalculateInput, responses=LoanQuoteSerializer)
     def calculate(self, call: Call) -> LoanQuote:
         """Payment, schedule, EU APR and ПСК of a loan."""
-        return _quote(call)
+        return quote_asked(call)
 
     @extend_schema(operation_id="financing_calculate_file")
     @action(detail=False, methods=["post"], url_path=f"calculate/{FILE_KIND}")
     @write(request=CalculateInput, responses=FILES)
     def calculate_file(self, call: Call, kind: str) -> HttpResponse:
         """The same calculation as a PDF or a workbook (`pdf`, `xlsx`)."""
-        return schedule_file(quote_paper(_quote(call)), kind)
+        return schedule_file(quote_paper(quote_asked(call)), kind)
 
-
-def _quote(call: Call) -> LoanQuote:
-    terms = _terms(call.body)
-    problems = find_problems(terms)
-    if problems:
-        raise _refusal(*problems)
-    try:
-        return calculate(terms, today=dealer_day(call.now))
-    except InvalidTerms as error:
-        raise _refusal(error) from error
-    except NoRateFound as error:
-        raise _refusal(InvalidTerms("fees", "no_rate", str(error))) from error
+    @extend_schema(responses=WorkYearSerializer)
+    @action(detail=False, methods=["get"], url_path=r"work-calendar/(?P<year>20\d\d)")
+    def work_calendar(self, request: Request, year: str) -> Response:
+        """A year of working days, which payments due on a day off move by."""
+        return Response(WorkYearSerializer(queries.show_work_year(int(year))).data)
 
 
 def schedule_file(paper: Paper, kind: str) -> HttpResponse:
@@ -111,20 +95,6 @@ def schedule_file(paper: Paper, kind: str) -> HttpResponse:
     answer = HttpResponse(printed(paper, kind), content_type=TYPES[kind])
     answer["Content-Disposition"] = f'attachment; filename="schedule.{kind}"'
     return answer
-
-
-def _refusal(*problems: InvalidTerms) -> ValidationError:
-    return ValidationError({item.field: [ErrorDetail(item.detail, item.code)] for item in problems})
-
-
-def _terms(data: dict[str, Any]) -> LoanTerms:
-    day_count = data["day_count"]
-    converted = {
-        "schedule": ScheduleKind(data["schedule"]),
-        "day_count": DayCount(day_count) if day_count else None,
-        "fees": [Fee(**fee) for fee in data["fees"]],
-    }
-    return LoanTerms(**(data | converted))
 
 
 class ProgrammeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingViewSet):
@@ -195,7 +165,8 @@ class ApplicationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Finan
         application = self._found(pk)
         amount = application.approved_amount or application.requested_amount
         rate = application.annual_rate if application.annual_rate is not None else application.asked_rate
-        quote = calculate(application.terms(amount, rate), today=dealer_day(application.created_at))
+        decided = dealer_day(application.decided_at or application.created_at)
+        quote = calculate(application.terms(amount, rate, decided), today=dealer_day(application.created_at))
         return Response(LoanQuoteSerializer(quote).data)
 
     @action(detail=True, methods=["post"])

@@ -203,6 +203,7 @@ POST   /payments/webhooks/{}                              by secret
 # Financing
 POST   /financing/calculate                               anyone
 POST   /financing/calculate/{}                            anyone
+GET    /financing/work-calendar/{}                        anyone
 GET    /financing/programmes                              anyone
 POST   /financing/programmes                              manager
 GET    /financing/programmes/{}                           anyone
