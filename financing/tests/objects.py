@@ -55,3 +55,8 @@ def schedule_kind(owner: UUID) -> Ids:
 @made_by("/financing/loans/{}/schedule/{}")
 def loan_schedule(owner: UUID) -> Ids:
     return [*loan(owner), "xlsx"]
+
+
+@made_by("/financing/work-calendar/{}")
+def work_year(owner: UUID) -> Ids:
+    return ["2027"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from financing.rules.calculations import DayCount, LoanTerms
+from financing.rules.calculations import DayCount, LoanTerms, WorkYear
 from financing.rules.calculations.rounding import KOPECK
 
 SHARED_VECTORS = Path(__file__).resolve().parents[4] / "shared" / "vectors"
@@ -74,3 +74,14 @@ def loans(draw: st.DrawFn, **fixed: object) -> LoanTerms:
         "day_count": draw(loan_bases) if dated else None,
     }
     return loan(**(fields | fixed))
+
+
+def _days(*texts: str) -> frozenset[date]:
+    return frozenset(map(date.fromisoformat, texts))
+
+
+DECREES = {
+    2025: WorkYear(_days("2025-05-02", "2025-05-08", "2025-06-13", "2025-11-03", "2025-12-31"), _days("2025-11-01")),
+    2026: WorkYear(_days("2026-01-09", "2026-03-09", "2026-05-11", "2026-12-31"), _days()),
+}
+"""Government decrees 1335 of 04.10.2024 and 1466 of 24.09.2025."""

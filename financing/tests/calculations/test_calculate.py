@@ -20,7 +20,7 @@ from financing.rules.calculations import (
     russian_calendar,
 )
 from financing.rules.calculations.rounding import KOPECK
-from financing.tests.calculations.make import loan, loans, moderate, rub
+from financing.tests.calculations.make import DECREES, loan, loans, moderate, rub
 
 FEE = Decimal("30000.00")
 
@@ -93,7 +93,7 @@ def test_dates_are_completed_from_each_other():
 
 
 def test_due_dates_may_shift_to_working_days():
-    rules = Conventions(shift=Shift.FOLLOWING, calendar=russian_calendar([2026]))
+    rules = Conventions(shift=Shift.FOLLOWING, calendar=russian_calendar([2026], DECREES))
     rows = calculate(loan(disbursement_date=date(2026, 4, 1), conventions=rules)).schedule
     assert [row.due_date for row in rows[:3]] == [date(2026, 5, 4), date(2026, 6, 1), date(2026, 7, 1)]
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from financing.rules.calculations import MonthEnd, Shift, WorkCalendar, add_months, due_dates, russian_calendar
 from financing.rules.calculations.dates import days_in_month, is_whole_months, months_between, whole_months_back
-from financing.tests.calculations.make import days, moderate
+from financing.tests.calculations.make import DECREES, days, moderate
 
-RU = russian_calendar(range(2023, 2043))
+RU = russian_calendar(range(2023, 2043), DECREES)
 
 
 @given(first=days, count=st.integers(1, 120), every=st.integers(1, 12))
@@ -62,6 +62,11 @@ def test_a_missing_day_may_roll():
         ("2026-05-31", Shift.MODIFIED_FOLLOWING, "2026-05-29"),
         ("2026-01-01", Shift.PRECEDING, "2025-12-30"),
         ("2025-11-01", Shift.FOLLOWING, "2025-11-01"),  # a working Saturday
+        ("2027-05-01", Shift.FOLLOWING, "2027-05-04"),  # no decree yet: Saturday's holiday is made up for on Monday
+        ("2027-05-09", Shift.FOLLOWING, "2027-05-11"),
+        ("2027-06-12", Shift.PRECEDING, "2027-06-11"),
+        ("2028-01-01", Shift.FOLLOWING, "2028-01-10"),  # and those of 1 to 8 January by decree only
+        ("2030-02-23", Shift.FOLLOWING, "2030-02-26"),
     ],
 )
 def test_russian_days_off_include_the_moved_ones(day, rule, expected):
