@@ -11,6 +11,8 @@ from typing import Any
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
+from core.files.accounting import Contribution
+
 
 @dataclass(frozen=True)
 class Disagreement:
@@ -36,6 +38,7 @@ class Plugin:
     `declares`: modules that register by their decorators: messages, handlers, operations, approvals, personal data,
     copies and answers. `connect`: functions called once, when all apps are ready. `metrics`: sources of gauges and
     counters, quick, which must not raise. `demo`: makes the demo data that are missing; called in debug only.
+    `accounting`: sections of what the dealer's accounting is given.
     `tags` name the groups of the app's operations in the API document, and say what they are about.
     `consumers` and `channels` are dotted names of modules, imported only by processes that serve sockets and by the
     API document: the addresses of the app's sockets, and what is said there.
@@ -47,6 +50,7 @@ class Plugin:
     metrics: tuple[Callable[[], Iterable[Any]], ...] = ()
     demo: Callable[[datetime], Any] | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    accounting: tuple[Contribution, ...] = ()
     consumers: str = ""
     channels: str = ""
 

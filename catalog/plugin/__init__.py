@@ -2,11 +2,13 @@
 
 from catalog import approvals, commands, events, handlers, operations, public
 from catalog.plugin import demo, personal
+from catalog.queries.accounting import ACCOUNTING
 from catalog.queries.cache import connect_signals
 from core.plugins import Plugin
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
+    accounting=ACCOUNTING,
     connect=(connect_signals,),
     demo=demo.create_demo,
     tags={

@@ -3,9 +3,11 @@
 from core.plugins import Plugin
 from payments import approvals, commands, events, handlers, operations, public
 from payments.plugin import personal
+from payments.queries.accounting import ACCOUNTING
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
+    accounting=ACCOUNTING,
     tags={
         "ledger": "The books: accounts and entries.",
         "payment-methods": "Stored ways to pay.",
