@@ -24,6 +24,7 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.responses.problems.ProblemFormatter"}
 API_TAGS = {
+    "accounting": "What the dealer's accounting is given, by days.",
     "approvals": "What waits for a second person, from every app.",
     "health": "Whether a process lives and may be sent visitors.",
 }

@@ -25,6 +25,7 @@ api = [
     if find_spec(f"{app}.api.urls")
 ]
 api.append(path("", include("gateway.approvals.urls")))
+api.append(path("", include("gateway.accounting.urls")))
 
 urlpatterns = [
     re_path(r"^health/?$", gateway.health, name="health"),

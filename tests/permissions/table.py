@@ -379,6 +379,12 @@ GET    /approvals                                         manager
 GET    /approvals/{}                                      manager
 POST   /approvals/{}/approve                              manager
 POST   /approvals/{}/reject                               manager
+# Accounting
+GET    /accounting/journal                                manager
+GET    /accounting/sales                                  manager
+GET    /accounting/money                                  manager
+GET    /accounting/stock                                  manager
+GET    /accounting/commerceml                             manager
 # Notifications
 GET    /notifications                                     my list
 POST   /notifications/{}/read                             mine

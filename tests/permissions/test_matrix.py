@@ -19,9 +19,14 @@ from tests.permissions import objects, table
 from tests.permissions.table import YES, Row
 
 ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager"], "admin": ["admin"]}
-HOMES = {"Approvals": "payments", "Catalogue": "catalog", "Webhooks to partners": "notifications"}
+HOMES = {
+    "Accounting": "payments",
+    "Approvals": "payments",
+    "Catalogue": "catalog",
+    "Webhooks to partners": "notifications",
+}
 ALSO = {"/orders/{}/documents/{}": ("accounts",), "/users/{}": served()} | {
-    row.path: served() for row in table.rows() if row.part == "Approvals"
+    row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")
 }
 ALSO |= {
     row.path: ("catalog",)

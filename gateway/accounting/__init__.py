@@ -1,0 +1,1 @@
+"""Exports to accounting, gathered of the apps that declare them: as tables, or as one file of CommerceML."""
