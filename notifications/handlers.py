@@ -58,6 +58,7 @@ from orders.events import (
     OrderStatusChanged,
     PaymentAgreementNeeded,
     QueueLeft,
+    SigningBegun,
 )
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
@@ -162,6 +163,12 @@ def store_recipient(
 def notify_of_order(event: OrderStatusChanged | HoldEnding | PaymentAgreementNeeded) -> None:
     """Tell a buyer how their order goes."""
     _notify(event, [event.customer_id])
+
+
+@subscribe(SigningBegun, partition_key="customer_id", on_parked="continue", name="notifications.send_signing_code")
+def send_signing_code(event: SigningBegun) -> None:
+    """Send the code that somebody signs a paper with, as it is: nobody keeps its words."""
+    services.send_code(code_id=event.code_id, body=event.body)
 
 
 DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | DepositForfeited | DepositDoubled

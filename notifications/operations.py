@@ -1,5 +1,6 @@
 """Calls to the outside world: e-mails, SMS and webhooks, each recorded before it is sent."""
 
+import json
 import time
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from uuid import UUID
 import structlog
 from django.utils import timezone
 
+from core.secrecy.sealing import Unopenable, unseal
 from messaging.delivery.calls import Operation, Outcome, operation
 from messaging.delivery.work_queues import WorkQueue, work_queue
 from messaging.models import CallState
@@ -20,6 +22,8 @@ from notifications.models import Notification, Recipient
 from notifications.providers import mail, sms, webhooks
 from notifications.providers.port import NoAnswer, Refused
 
+CODE_LIFETIME_S = 600
+"""Seconds after which a code is sent to nobody any more."""
 log = structlog.get_logger(__name__)
 
 
@@ -86,6 +90,30 @@ class SendSms(SendMessage):
     def send(self, message: Notification, to: str) -> None:
         """Through the SMS gateway."""
         sms.send(message_id=message.id, to=to, text=message.body)
+
+
+@operation
+class SendCode(Operation):
+    """A code to sign with, by SMS: it is opened here alone, and not after its time."""
+
+    name = services.SEND_CODE
+    max_attempts = 6
+
+    def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
+        """Send it; one that is too old, or whose reader was erased meanwhile, goes nowhere."""
+        try:
+            message = json.loads(unseal(request["body"].encode(), max_age_s=CODE_LIFETIME_S))
+            sms.send(message_id=UUID(request["id"]), to=message["to"], text=message["text"])
+        except Unopenable:
+            return Outcome(CallState.DECLINED, error="too late, or erased")
+        except Refused as error:
+            return Outcome(CallState.DECLINED, error=str(error))
+        except (OSError, NoAnswer) as error:
+            return Outcome(CallState.NEW, error=repr(error))
+        return Outcome(CallState.OK)
+
+    def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
+        """Keep nothing: whoever got no code asks for another."""
 
 
 @work_queue

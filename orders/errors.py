@@ -134,6 +134,55 @@ class FactsMissing(DomainError):
     detail = _("This document cannot be issued before all that it must say is known.")
 
 
+class IdentityUnchecked(DomainError):
+    """Nobody has compared the buyer's data and phone with their passport: a code would prove nothing."""
+
+    code = "identity_unchecked"
+    detail = _("A manager has to check the passport and the phone before documents are signed by a code.")
+
+
+class AlreadySigned(DomainError):
+    """This side has signed the paper."""
+
+    code = "already_signed"
+    detail = _("This document is signed already.")
+
+
+class DocumentOutdated(DomainError):
+    """A newer paper of its kind was issued, or the kept bytes are not those that were issued."""
+
+    code = "document_outdated"
+    detail = _("This document is outdated: sign the newest one of its kind.")
+
+
+class SigningLocked(DomainError):
+    """Too many codes were sent or guessed for a paper; `retry_after` says when one may try again."""
+
+    code = "signing_locked"
+    detail = _("Too many codes were asked for or tried. Try again later.")
+
+
+class CodeExpired(DomainError):
+    """There is no code to sign with, or its time is over."""
+
+    code = "code_expired"
+    detail = _("There is no code that is still good: ask for another one.")
+
+
+class WrongCode(DomainError):
+    """The code is another; `tries_left` says how often one may still try."""
+
+    code = "wrong_code"
+    detail = _("This is not the code that was sent.")
+
+
+class NoSmsGateway(DomainError):
+    """Codes can be sent to nobody."""
+
+    code = "no_sms_gateway"
+    detail = _("Codes cannot be sent: no SMS gateway is connected.")
+
+
 class DocumentNotAvailable(DomainError):
     """The order's state has no such document yet, or no more."""
 

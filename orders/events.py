@@ -177,6 +177,17 @@ class HoldEnding(Event):
     expires_at: datetime
 
 
+@event("document.signing_begun", aggregate="signing", key="document_id", internal=True)
+class SigningBegun(Event):
+    """Somebody wants to sign a paper: `body` is the SMS with their code and its number, sealed, good until then."""
+
+    document_id: UUID
+    code_id: UUID
+    customer_id: UUID
+    body: str
+    expires_at: datetime
+
+
 @event("deposit.paid", aggregate="deposit", key="order_id", internal=True)
 class DepositPaid(Event):
     """The deposit of an order was paid; the car is kept until `until`."""

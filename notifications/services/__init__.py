@@ -20,7 +20,15 @@ from notifications.services.sending import (
     is_webhook_due,
     record_attempt,
 )
-from notifications.services.sending_out import SEND_EMAIL, SEND_SMS, record_message, send_again, send_deferred
+from notifications.services.sending_out import (
+    SEND_CODE,
+    SEND_EMAIL,
+    SEND_SMS,
+    record_message,
+    send_again,
+    send_code,
+    send_deferred,
+)
 from notifications.services.webhooks import (
     WebhookFields,
     change_webhook,
@@ -33,6 +41,7 @@ from notifications.services.webhooks import (
 )
 
 __all__ = [
+    "SEND_CODE",
     "SEND_EMAIL",
     "SEND_SMS",
     "SEND_WEBHOOKS",
@@ -61,6 +70,7 @@ __all__ = [
     "remove_webhook",
     "rotate_secret",
     "send_again",
+    "send_code",
     "send_deferred",
     "send_test",
     "set_preferences",

@@ -11,6 +11,7 @@ from notifications.rules import texts
 
 SEND_EMAIL = "notifications.send_email"
 SEND_SMS = "notifications.send_sms"
+SEND_CODE = "notifications.send_code"
 AT_ONCE = 200
 MAX_DIGEST = 20_000
 
@@ -26,6 +27,14 @@ def set_off(message: Notification) -> None:
         provider=str(Channel(message.channel).value),
         request={"notification_id": str(message.id)},
     )
+
+
+def send_code(*, code_id: UUID, body: str) -> None:
+    """Ask for a sealed SMS to be sent, once; it is told to nobody else, and kept nowhere in the clear."""
+    with transaction("notifications"):
+        request_call(
+            key=f"code:{code_id}", operation=SEND_CODE, provider="sms", request={"id": str(code_id), "body": body}
+        )
 
 
 def record_message(*, notification_id: UUID, is_sent: bool, error: str, now: datetime) -> None:

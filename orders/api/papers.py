@@ -18,14 +18,16 @@ from core.errors import InvalidInput, NotFound
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over, record_reading
 from gateway.api import ApiViewSet
+from gateway.guards.address import exact_address
 from gateway.requests.filtering import refuse_unknown
 from gateway.writes import Call, write
-from orders.models import BuyerPapers, DocumentSignature, IssuedDocument, PaperKind, PaperLanguage
+from orders.models import BuyerPapers, DocumentSignature, IssuedDocument, PaperKind, PaperLanguage, SigningCode
 from orders.queries.papers import read_paper, verify_paper
-from orders.rules.passports import mask
+from orders.rules.passports import mask, mask_phone
 from orders.services import Actor
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers, read_buyer_papers
 from orders.services.issuing import issue_paper
+from orders.services.signing import begin_signing, sign_by_code, sign_for_seller
 
 COPIES = ("signed", "issued")
 
@@ -112,6 +114,23 @@ class VerificationSerializer(serializers.Serializer):
     signatures_match = serializers.BooleanField()
 
 
+class SignInput(serializers.Serializer):
+    """The code that was sent; without one the buyer is sent a code, and a manager signs for the dealer."""
+
+    code = serializers.RegexField(r"^\d{6}$", required=False, max_length=6)
+
+
+class SentCodeSerializer(serializers.Serializer):
+    """A code is on its way: to which phone, and until when it is good."""
+
+    phone = serializers.SerializerMethodField()
+    sent_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+    def get_phone(self, code: SigningCode) -> str:
+        return mask_phone(code.phone)
+
+
 class PaperActions(ApiViewSet):
     """Papers and passport data under an order's own path."""
 
@@ -184,7 +203,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
     queryset = IssuedDocument.objects.none()
     ordering = "-issued_at"
     ordering_fields = {"issued_at": "issued_at"}
-    throttle_scopes = {"file": "files"}
+    throttle_scopes = {"file": "files", "sign": "files"}
 
     def now(self) -> datetime:
         return database_now("orders")
@@ -217,6 +236,24 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
         response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
         response["Cache-Control"] = "private, no-cache"
         return response
+
+    @action(detail=True, methods=["post"])
+    @write(request=SignInput, responses={200: IssuedDocumentSerializer, 202: SentCodeSerializer})
+    def sign(self, call: Call, pk: UUID) -> IssuedDocument | Response:
+        """Sign: the buyer with the code that is sent when none is given, a manager for the dealer."""
+        document = self.get_queryset().select_related("order").filter(pk=pk).first()
+        if document is None:
+            raise NotFound
+        actor, code = _get_actor(call), call.body.get("code")
+        origin = {"address": exact_address(call.request.META), "user_agent": call.request.headers.get("User-Agent", "")}
+        if code is not None:
+            sign_by_code(document_id=pk, code=code, actor=actor, now=call.now, **origin)
+        elif actor.is_staff and actor.id != document.order.customer_id:
+            sign_for_seller(document_id=pk, actor=actor, now=call.now, **origin)
+        else:
+            sent = begin_signing(document_id=pk, actor=actor, now=call.now)
+            return Response(SentCodeSerializer(sent).data, status=202)
+        return self.get_queryset().get(pk=pk)
 
     @extend_schema(responses=VerificationSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)

@@ -155,6 +155,7 @@ GET    /document-templates/{}/preview                     manager
 GET    /documents                                         own list
 GET    /documents/{}                                      own
 GET    /documents/{}/file                                 own
+POST   /documents/{}/sign                                 own
 GET    /documents/{}/verify                               own
 POST   /orders/{}/documents                               own
 GET    /orders/{}/buyer-papers                            own

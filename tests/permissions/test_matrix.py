@@ -29,7 +29,7 @@ ALSO = {"/orders/{}/documents/{}": ("accounts",), "/users/{}": served()} | {
     row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")
 }
 ALSO |= {
-    row.path: ("catalog",)
+    row.path: ("accounts", "catalog")
     for row in table.rows()
     if row.path.startswith(("/documents", "/orders/{}/buyer-papers")) or row.path == "/orders/{}/documents"
 }
