@@ -1,6 +1,7 @@
 """Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
 
 from orders.admin.checkouts import CheckoutAdmin
+from orders.admin.papers import DocumentTemplateAdmin, IssuedDocumentAdmin
 from orders.admin.returns import OrderReturnAdmin
 from orders.admin.selling import OrderAdmin, ProductCopyAdmin
 from orders.admin.trade_ins import TradeInAdmin
@@ -9,6 +10,8 @@ from orders.admin.waiting import DepositAgreementAdmin, QueuePlaceAdmin
 __all__ = [
     "CheckoutAdmin",
     "DepositAgreementAdmin",
+    "DocumentTemplateAdmin",
+    "IssuedDocumentAdmin",
     "OrderAdmin",
     "OrderReturnAdmin",
     "ProductCopyAdmin",

@@ -58,6 +58,8 @@ notifications.webhookendpoint    admin    nobody   nobody   nobody   enable,send
 orders.checkout                  manager  nobody   nobody   nobody   steer_accept,steer_cancel,steer_refuse,
                                                                         steer_retry,steer_settle,steer_skip,steer_take_over
 orders.depositagreement          manager  nobody   nobody   nobody   state_fault
+orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
+orders.issueddocument            manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
