@@ -4,6 +4,7 @@ import ast
 import gzip
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from io import StringIO
@@ -73,6 +74,38 @@ def test_a_bad_file_changes_nothing(tmp_path, name, content):
     with pytest.raises(CommandError, match=name):
         call_command("import_tariff", str(path))
     assert not TariffRow.objects.exists()
+
+
+UNSHIPPED = {
+    "Московская область": Decimal("1.56"),
+    "екатеринбург": Decimal("1.64"),
+    "Новосибирская область": Decimal("0.94"),
+    "Ростовская область, Батайск": Decimal("1.24"),
+    "Самара": Decimal("1.48"),
+    "Уфа": Decimal("1.64"),
+    "Нижний Новгород": Decimal("1.64"),
+    "Республика Татарстан, Бугульма": Decimal("1"),
+    "Республика Татарстан, Арск": Decimal("1.08"),
+    "Челябинская область, Аша": Decimal("1"),
+}
+"""Places that no row is shipped of, with their values in the table of the tests."""
+
+
+def name_place(text):
+    region, _, city = text.partition(", ")
+    return {"region": region, "city": city}
+
+
+def test_a_town_in_place_of_its_region_is_known_where_there_is_one_of_its_name():
+    load(kt("1.4"), kt("1.3", city="Железногорск"))
+    request = read_request(make.OSAGO | {"region": "тверь"})
+    assert price(request, DAY, read_current_tables()).breakdown[1].value == Decimal("1.4")
+    value = {"region": "Курская область", "city": "Железногорск", "kt": "1"}
+    load(replace(kt("1"), key="Курская область|Железногорск", value=value))
+    with pytest.raises(InvalidInput):
+        price(read_request(make.OSAGO | {"region": "Железногорск"}), DAY, read_current_tables())
+    with pytest.raises(InvalidInput):
+        price(read_request(make.OSAGO | {"region": "Тверь", "city": "Ржев"}), DAY, read_current_tables())
 
 
 def table_file(tmp_path, *rows, header="region,city,kt"):
@@ -203,6 +236,13 @@ def test_the_whole_table_of_territories_twice(admin_client):
     call_command("import_tariff", str(KT_FILE), stdout=out)
     assert "nothing new: all 358 rows" in out.getvalue()
     assert TariffRevision.objects.order_by("-number").first() == first
+    for place, value in UNSHIPPED.items():
+        assert (
+            price(read_request(make.OSAGO | name_place(place)), DAY, read_current_tables()).breakdown[1].value == value
+        )
+    for region, value in (("Москва", "1.8"), ("Санкт-Петербург", "1.64"), ("Казань", "1.7"), ("Murmansk", "1.78")):
+        request = read_request(make.OSAGO | {"region": region})
+        assert price(request, DAY, read_current_tables()).breakdown[1].value == Decimal(value)
     altai = read_request(make.OSAGO | {"region": "Республика Алтай", "city": "Горно-Алтайск"})
     assert price(altai, DAY, read_current_tables()).breakdown[1].value == Decimal("1.24")
     fact = TariffFact(

@@ -98,13 +98,22 @@ class OsagoTariff:
         return row_on(self.corridors, day, "corridors", lambda row: row.fits(category, owner))
 
     def territory(self, region: str, city: str, day: date) -> Dated[Territory]:
-        """Return КТ of a town, else of the rest of its region, on a day; nothing is guessed. Raises TariffMissing."""
+        """Return КТ of a town, else of the rest of its region, on a day; nothing is guessed. Raises TariffMissing.
+
+        A town may stand in place of its region where the tables have one of that name only.
+        """
         wanted, town = spelled(region), spelled(city)
         rows = [row for row in self.territories if spelled(row.value.region) == wanted and row.in_force(day)]
         found = [row for row in rows if spelled(row.value.city) == town] or [row for row in rows if not row.value.city]
+        found = found or ([] if rows or city else self._named(wanted, day))
         if not found:
             raise TariffMissing("territories", ", ".join(filter(None, (region, city))))
         return row_on(found, day, "territories")
+
+    def _named(self, town: str, day: date) -> list[Dated[Territory]]:
+        """Rows of the one town of a name; none where several regions have one."""
+        rows = [row for row in self.territories if spelled(row.value.city) == town and row.in_force(day)]
+        return rows if len({spelled(row.value.region) for row in rows}) == 1 else []
 
     def get_kbm(self, kbm_class: str, day: date) -> Factor:
         """Return КБМ of a class. Raises InvalidRisk for an unknown class."""

@@ -113,8 +113,9 @@ def test_no_limit_on_drivers_asks_for_the_owner_only():
 def test_a_legal_entity_insures_without_a_limit():
     old = {"owner": Owner.LEGAL_ENTITY, "start": UNTIL_7204}
     assert osago_premium(osago_risk(drivers=None, **old), OSAGO, Decimal(1000)).breakdown[4].value == Decimal("1.97")
-    with pytest.raises(InvalidRisk, match="legal entity"):
+    with pytest.raises(InvalidRisk) as refusal:
         osago_premium(osago_risk(**old), OSAGO, Decimal(1000))
+    assert (refusal.value.field, refusal.value.code) == ("drivers", "invalid")
 
 
 def test_the_corridor_is_that_of_the_first_day():
