@@ -67,6 +67,7 @@ class ProductCreated(Event):
     year: int | None = None
     is_active: bool = True
     power_hp: int | None = None
+    category_id: UUID | None = None
 
 
 @event("product.updated", aggregate="product", key="product_id")
@@ -88,6 +89,7 @@ class ProductUpdated(Event):
     year: int | None = None
     is_active: bool = True
     power_hp: int | None = None
+    category_id: UUID | None = None
 
 
 @event("product.deleted", aggregate="product", key="product_id")

@@ -154,6 +154,31 @@ FAULT = declare(
     )
 )
 
+PROMOTION = declare(
+    Kind(
+        name="orders.promotion",
+        title=_("A campaign or a coupon"),
+        subject="promotion",
+        limit="CAMPAIGN_FOUR_EYES_ABOVE",
+        favours=False,
+        run="orders.services.promotion_agreed",
+        doors=(
+            "POST /campaigns",
+            "PUT /campaigns/{id}",
+            "PATCH /campaigns/{id}",
+            "POST /coupons",
+            "PUT /coupons/{id}",
+            "PATCH /coupons/{id}",
+        ),
+        gives="its budget, off the prices of goods; without a budget nobody can say how much",
+    )
+)
+
+PROMOTIONS = rule(
+    "orders.promotions",
+    why="Campaigns and coupons take off what was let on with their budget when they were saved (orders.promotion).",
+    heard=("POST /orders", "POST /cart/checkout", "POST /orders/{id}/cancel", "orders.checkout"),
+)
 BUYERS_RIGHT = rule(
     "orders.buyers_right",
     why="Buyers call off or lower what they have not paid in full; their money goes back the way it came.",

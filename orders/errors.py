@@ -190,6 +190,20 @@ class DocumentNotAvailable(DomainError):
     detail = _("There is no such document for the order in its present state.")
 
 
+class CampaignsOverlap(DomainError):
+    """Another campaign could lower the same line on the same day; `campaign_ids` names those."""
+
+    code = "campaigns_overlap"
+    detail = _("Another campaign lowers the same goods in these days. Mark both as combinable, or change one of them.")
+
+
+class CouponExists(DomainError):
+    """Another coupon has this code."""
+
+    code = "coupon_exists"
+    detail = _("Another coupon has this code.")
+
+
 class CartFull(DomainError):
     """The cart holds as many different products as an order may have lines."""
 

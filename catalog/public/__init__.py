@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog.models import Acquisition, Category, Product, ProductSearch, Reservation, ReservationStatus
+from catalog.models.categories import subtree_ids
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
 from core.errors import InvalidInput
@@ -33,6 +34,7 @@ __all__ = [
     "ProductState",
     "ProductView",
     "VehicleState",
+    "category_branch",
     "category_tree",
     "compare_products",
     "facets",
@@ -40,6 +42,7 @@ __all__ = [
     "get_products",
     "latest",
     "open_reservations",
+    "product_grounds",
     "product_states",
     "require_product",
     "search_products",
@@ -143,6 +146,19 @@ def get_product(product_id: UUID) -> ProductView | None:
 def get_products(ids: list[UUID]) -> dict[UUID, ProductView]:
     """Products by id, on sale or not; those that were deleted are left out."""
     return {item.pk: _view(item) for item in Product.objects.present().filter(pk__in=ids)}
+
+
+@answers("orders")
+def product_grounds(ids: list[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
+    """Make and category of products by id, whatever became of them: by these campaigns choose."""
+    rows = Product.objects.filter(pk__in=ids).values_list("pk", "make", "category_id")
+    return {pk: (make, category_id) for pk, make, category_id in rows}
+
+
+@answers("orders")
+def category_branch(category_id: UUID) -> list[UUID]:
+    """Ids of a category and all below it; none where there is no such category."""
+    return subtree_ids(category_id) if Category.objects.filter(pk=category_id).exists() else []
 
 
 @answers("resources")

@@ -195,6 +195,7 @@ def product_state(product: Product) -> dict[str, Any]:
         "year": product.year,
         "is_active": product.is_active,
         "power_hp": product.power_hp or 0,
+        "category_id": product.category_id,
     }
 
 

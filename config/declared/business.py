@@ -97,6 +97,7 @@ class Approvals(Group):
     STOCK_FOUR_EYES_ABOVE = roubles(300_000, "Goods counted out of the stock, at their list price.")
     PRICE_FOUR_EYES_ABOVE = roubles(500_000, "List prices lowered, all pieces in stock together.")
     DISCOUNT_FOUR_EYES_ABOVE = roubles(100_000, "Discounts of a manager's own, all lines of all orders together.")
+    CAMPAIGN_FOUR_EYES_ABOVE = roubles(500_000, "Budgets of campaigns and coupons; one without a budget always waits.")
     DISCOUNT_PERCENT_MANAGER = number(
         5, "Per cent of a list price that a manager may take off alone.", most=100, unit="per cent"
     )

@@ -51,6 +51,12 @@ class CartQuantityInput(TokenInput):
     quantity = serializers.IntegerField()
 
 
+class CartCouponInput(TokenInput):
+    """A coupon's code."""
+
+    coupon = serializers.CharField(max_length=40, allow_blank=True)
+
+
 class CartViewSet(ApiViewSet):
     """Whoever calls has one cart; a signed-in caller's takes in that of the token sent along, once."""
 
@@ -97,6 +103,15 @@ class CartViewSet(ApiViewSet):
         return self._shown(holder)
 
     @extend_schema(parameters=[TOKEN])
+    @action(detail=False, methods=["put"], url_path="coupon")
+    @write(request=CartCouponInput, responses=CartDocument)
+    def coupon(self, call: Call) -> Response:
+        """Put a coupon into the cart, or take it out by an empty one."""
+        holder = self._holder(call.body.get("token", ""))
+        services.set_cart_coupon(holder=holder, coupon=call.body["coupon"], now=call.now)
+        return self._shown(holder)
+
+    @extend_schema(parameters=[TOKEN])
     @action(detail=False, methods=["post"], url_path="checkout")
     @fast_path(request=OrderTerms, response=OrderDocument, status=201, scope="order_create", idempotent_on="orders")
     def check_out(self, request: HttpRequest, principal: Principal, body: OrderTerms) -> Answer:
@@ -118,9 +133,9 @@ class CartViewSet(ApiViewSet):
     def check_permissions(self, request: Request) -> None:
         """Refuse whoever names neither themselves nor a cart: they have none whose lines could be changed."""
         super().check_permissions(request)
-        if self.action not in ("item", "remove_item") or isinstance(request.user, Principal):
+        if self.action not in ("item", "remove_item", "coupon") or isinstance(request.user, Principal):
             return
-        body = request.data if self.action == "item" else {}
+        body = request.data if self.action in ("item", "coupon") else {}
         token = body.get("token") if isinstance(body, dict) else None
         if not (request.headers.get(HEADER) or token):
             raise NotAuthenticated

@@ -45,6 +45,7 @@ class DealQuoteInput(serializers.Serializer):
     trade_in = _money(required=False, default=Decimal(0))
     financing = DealLoanInput(required=False, allow_null=True, default=None)
     insurance = serializers.ListField(child=serializers.DictField(), required=False, default=list, max_length=5)
+    coupon = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
 
 
 class DealQuoteSerializer(serializers.ModelSerializer):
@@ -57,7 +58,7 @@ class DealQuoteSerializer(serializers.ModelSerializer):
         model = DealQuote
         fields = [
             "id", "customer_id", "lines", "trade_in_amount", "insurance", "programme", "total_amount", "due_now",
-            "monthly_payment", "psk", "result", "rated_on", "currency", "created_at",
+            "coupon", "monthly_payment", "psk", "result", "rated_on", "currency", "created_at",
         ]  # fmt: skip
 
 
@@ -85,6 +86,7 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
             trade_in_amount=given["trade_in"],
             loan=_wish(given["financing"]),
             insurance=given["insurance"],
+            coupon=given["coupon"],
             now=call.now,
         )
 

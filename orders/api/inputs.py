@@ -121,6 +121,7 @@ class OrderTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     financing: FinancingInput | None = None
     insurance: Annotated[list[PolicyInput], msgspec.Meta(max_length=MAX_POLICIES)] = []
     expected_total: Decimal | None = None
+    coupon: Annotated[str, msgspec.Meta(max_length=40)] = ""
     comment: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     customer_id: UUID | None = None
 
@@ -157,6 +158,7 @@ def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) ->
         "insurance": [found.request or request for request, found in zip(asked, rated, strict=True)],
         "policies": [(found.insurance_type.upper(), found.due_now) for found in rated],
         "expected_total": body.expected_total,
+        "coupon": body.coupon.strip(),
         "comment": body.comment,
     }
 

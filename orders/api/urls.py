@@ -5,6 +5,7 @@ from orders.api.carts import CartViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
 from orders.api.papers import IssuedDocumentViewSet
+from orders.api.promotions import CampaignViewSet, CouponViewSet
 from orders.api.queue import QueueViewSet
 from orders.api.returns import ReturnViewSet
 from orders.api.templates import DocumentTemplateViewSet
@@ -12,6 +13,8 @@ from orders.api.views import OrderViewSet
 
 router = Router()
 router.register("cart", CartViewSet, basename="cart")
+router.register("campaigns", CampaignViewSet, basename="campaigns")
+router.register("coupons", CouponViewSet, basename="coupons")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("returns", ReturnViewSet, basename="returns")
 router.register("document-templates", DocumentTemplateViewSet, basename="document-templates")

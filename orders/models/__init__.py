@@ -51,6 +51,7 @@ from orders.models.papers import (
     TemplateState,
 )
 from orders.models.parties import CompanyCopy, LegalEntityCopy
+from orders.models.promotions import Promotion, PromotionUse
 from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
@@ -113,6 +114,8 @@ __all__ = [
     "PaymentState",
     "PlaceState",
     "ProductCopy",
+    "Promotion",
+    "PromotionUse",
     "QueuePlace",
     "ReturnState",
     "SagaState",

@@ -43,6 +43,7 @@ class Cart(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer_id = models.UUIDField(_("customer"), null=True, unique=True)
     digest = models.CharField(max_length=64, null=True, unique=True)
+    coupon = models.CharField(_("coupon"), max_length=40, blank=True, default="", db_default="")
     created_at = models.DateTimeField(_("created at"))
     updated_at = models.DateTimeField(_("updated at"))
     expires_at = models.DateTimeField(_("kept until"), db_index=True)

@@ -23,6 +23,7 @@ class DealQuote(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer_id = models.UUIDField(_("customer"), null=True)
     order_id = models.UUIDField(_("order"), null=True)
+    coupon = models.CharField(_("coupon"), max_length=40, blank=True, default="", db_default="")
     lines = models.JSONField(_("lines"))
     trade_in_amount = models.DecimalField(_("trade-in"), max_digits=14, decimal_places=2)
     insurance = models.JSONField(_("insurance"))

@@ -270,6 +270,7 @@ class OrderLine(models.Model):
     list_price = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     discount_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
     discounts = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    is_campaign_time = False
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
@@ -340,7 +341,10 @@ class OrderCounter(models.Model):
 
 
 class ProductCopy(models.Model):
-    """Copy of a product, kept by catalog's events; older news than `version` is dropped."""
+    """Copy of a product, kept by catalog's events; older news than `version` is dropped.
+
+    `make` is empty where there is none, and null until a release tells it with the category.
+    """
 
     product_id = models.UUIDField(primary_key=True)
     sku = models.CharField(max_length=64)
@@ -353,6 +357,9 @@ class ProductCopy(models.Model):
     version = models.BigIntegerField(default=0)
     vin = models.CharField(max_length=VIN_LENGTH, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
+    make = models.CharField(max_length=60, null=True)
+    category_id = models.UUIDField(null=True)
+    is_campaign_time = False
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
 

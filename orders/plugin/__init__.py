@@ -15,9 +15,11 @@ PLUGIN = Plugin(
     consumers="orders.consumers",
     channels="orders.plugin.channels",
     tags={
+        "campaigns": "What lowers prices by a rule, for a time and within a budget.",
         "cart": "What somebody means to order, signed in or not yet.",
         "document-templates": "Words of contracts and acts, in versions that managers write.",
         "documents": "Papers that were issued of a deal, and who signed them.",
+        "coupons": "Codes that lower a price.",
         "orders": "Orders from the first click to the handed-over keys.",
         "queue": "Places in the queue for a car that another buyer holds.",
         "returns": "Cars that came back.",

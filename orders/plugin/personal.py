@@ -39,6 +39,8 @@ from orders.models import (
     OrderReturn,
     OrderStat,
     ProductCopy,
+    Promotion,
+    PromotionUse,
     QueuePlace,
     SigningCode,
     StatDelta,
@@ -150,6 +152,7 @@ holds(OrderReturn, owner="order__customer_id", blank={"reason": "", "condition":
 holds(TradeIn, owner="order__customer_id")
 holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
 holds(CompanyCopy, owner="user_id", erase=delete)
+holds(PromotionUse, owner="customer_id")
 holds(QueuePlace, blank={"reason": ""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
@@ -169,13 +172,15 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 obliges("orders", _obligations)
 
-plain(DealQuote, "rated_on currency")
+plain(DealQuote, "rated_on currency coupon")
+plain(Cart, "coupon")
+plain(Promotion, "code name starts_on ends_on kind make category_ids")
 plain(Order, "number currency placed_date policy_ids taxed_date")
 plain(OrderLine, "sku name vin vat_kind")
 plain(OrderHistory, "event actor_role request_id")
 plain(DepositAgreement, "currency terms_version terms_text")
 plain(QueuePlace, "name")
-plain(ProductCopy, "sku name kind currency vin vat_kind")
+plain(ProductCopy, "sku name kind currency vin vat_kind make")
 plain(LegalEntityCopy, "facts regimes")
 plain(Checkout, "step")
 plain(OrderPayment, "method")

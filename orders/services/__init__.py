@@ -10,6 +10,7 @@ from orders.services.carts import (
     merge_cart,
     purge_carts,
     remove_cart_item,
+    set_cart_coupon,
 )
 from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, record_approval
 from orders.services.checkout import react
@@ -28,6 +29,7 @@ from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import record_news
 from orders.services.placing import place_order
 from orders.services.premiums import record_returned_premium
+from orders.services.promoting import add_promotion, change_promotion, end_promotion, promotion_agreed
 from orders.services.queue import (
     ask_for_freed_cars,
     close_places,
@@ -65,6 +67,7 @@ __all__ = [
     "accept_agreed",
     "accept_return",
     "add_agreed_lines",
+    "add_promotion",
     "add_to_cart",
     "agree_prices",
     "ask_for_freed_cars",
@@ -73,6 +76,7 @@ __all__ = [
     "cancel_agreed",
     "change_cart_item",
     "change_lines",
+    "change_promotion",
     "check_out_cart",
     "close_places",
     "copy_products",
@@ -81,6 +85,7 @@ __all__ = [
     "deposit_terms",
     "discount_agreed",
     "edit_comment",
+    "end_promotion",
     "extend_hold",
     "fault_agreed",
     "fold_stats",
@@ -100,6 +105,7 @@ __all__ = [
     "place_order",
     "preview_lines",
     "price_agreed",
+    "promotion_agreed",
     "purge_carts",
     "purge_deal_quotes",
     "quote_deal",
@@ -113,6 +119,7 @@ __all__ = [
     "refuse_return",
     "remove_cart_item",
     "require_offer",
+    "set_cart_coupon",
     "skip_agreed",
     "skip_place",
     "state_fault",

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput, NotFound
 from orders.errors import CartEmpty, CartFull, InsufficientStock, PriceChanged, UnknownProduct
 from orders.models import Cart, CartItem, Holder, Order, ProductCopy, compute_digest
+from orders.queries.promotions import price_goods
 from orders.services.history import Actor
 from orders.services.lines import MAX_LINES, MAX_QUANTITY, ProductLine, missing, refuse_other_currency
 from orders.services.placing import place_order
@@ -95,10 +97,25 @@ def check_out_cart(*, customer_id: UUID, now: datetime, actor: Actor, **terms: A
         if terms.get("expected_total") is None:
             _refuse_changed_prices(items)
         lines = [ProductLine(item.product_id, item.quantity) for item in items]
+        terms["coupon"] = terms.get("coupon") or cart.coupon
         order = place_order(customer_id=customer_id, actor=actor, lines=lines, now=now, **terms)
         cart.items.all().delete()
+        cart.coupon = ""
         _touch(cart, now)
     return order
+
+
+def set_cart_coupon(*, holder: Holder, coupon: str, now: datetime) -> None:
+    """Put a coupon into the cart, or take it out by an empty one. Raises CartEmpty, InvalidInput (it does not hold)."""
+    with transaction("orders"):
+        cart = _find(holder, now)
+        items = list(cart.items.all()) if cart is not None else []
+        if cart is None or not items:
+            raise CartEmpty
+        if coupon:
+            _refuse_coupon(items, coupon, holder, now)
+        cart.coupon = coupon.strip().upper()
+        _touch(cart, now)
 
 
 def purge_carts(*, now: datetime) -> int:
@@ -147,7 +164,7 @@ def _lock_item(holder: Holder, item_id: UUID, now: datetime) -> tuple[Cart, Cart
 def _touch(cart: Cart, now: datetime) -> None:
     cart.updated_at = now
     cart.expires_at = now + (KEPT_FOR_GUESTS if cart.customer_id is None else KEPT_FOR_CLIENTS)
-    cart.save(update_fields=["updated_at", "expires_at"])
+    cart.save(update_fields=["coupon", "updated_at", "expires_at"])
 
 
 # What may be in it ----------------------------------------------------------------------------------------------------
@@ -195,6 +212,12 @@ def _limit(product: ProductCopy | None) -> int:
     if product is None or product.kind == "service":
         return MAX_QUANTITY
     return min(MAX_QUANTITY, max(0, product.available))
+
+
+def _refuse_coupon(items: Sequence[CartItem], coupon: str, holder: Holder, now: datetime) -> None:
+    products = ProductCopy.objects.in_bulk([item.product_id for item in items])
+    wanted = [(item.product_id, item.quantity) for item in items if item.product_id in products]
+    price_goods(wanted, products, coupon=coupon, customer_id=holder.customer_id, day=dealer_day(now))
 
 
 def _refuse_changed_prices(items: Sequence[CartItem]) -> None:

@@ -13,13 +13,14 @@ from core.db import transaction
 
 _UPSERT = """
 INSERT INTO orders_productcopy AS c
-    (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active, vin)
+    (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active, vin, make,
+     category_id)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::int[],
-                     %s::bigint[], %s::bigint[], %s::bool[], %s::text[])
+                     %s::bigint[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::uuid[])
 ON CONFLICT (product_id) DO UPDATE SET
     sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
     currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
-    vin = excluded.vin,
+    vin = excluded.vin, make = excluded.make, category_id = excluded.category_id,
     available = CASE WHEN excluded.stock_version >= c.stock_version THEN excluded.available ELSE c.available END,
     stock_version = greatest(excluded.stock_version, c.stock_version)
 WHERE excluded.version >= c.version
@@ -43,6 +44,8 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
         [item.version_number for item in rows],
         [item.is_active for item in rows],
         [item.vin for item in rows],
+        [item.make for item in rows],
+        [item.category_id for item in rows],
     ]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         if rows:

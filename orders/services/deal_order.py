@@ -52,6 +52,7 @@ def order_deal(
             financing=financing,
             insurance=requests,
             policies=policies,
+            coupon=quote.coupon,
             expected_total=quote.total_amount,
             now=now,
         )

@@ -17,13 +17,15 @@ from django.utils.translation import gettext as _
 from core.clock import dealer_day
 from core.db import transaction
 from core.errors import InvalidInput
-from core.money import ZERO, line_total
+from core.money import ZERO
 from financing.public import LoanOffer, loan_offer
 from insurance.public import PremiumFacts, rate
 from orders.errors import UnknownProduct
-from orders.models import ProductCopy
+from orders.models import OrderLine, ProductCopy
 from orders.models.deals import NAMELESS, DealQuote
 from orders.queries.deal_sums import compute_result
+from orders.queries.promotions import price_goods
+from orders.rules.prices import show_discounts
 from orders.services.lines import refuse_other_currency
 
 MAX_LINES = 50
@@ -51,9 +53,18 @@ def quote_deal(
     trade_in_amount: Decimal = ZERO,
     loan: LoanWish | None = None,
     insurance: Sequence[Mapping[str, Any]] = (),
+    coupon: str = "",
 ) -> DealQuote:
     """Calculate and keep a deal of products, a trade-in, a loan and policies. Raises InvalidInput, UnknownProduct."""
-    quote = work_out_deal(items=items, now=now, trade_in_amount=trade_in_amount, loan=loan, insurance=insurance)
+    quote = work_out_deal(
+        items=items,
+        now=now,
+        trade_in_amount=trade_in_amount,
+        loan=loan,
+        insurance=insurance,
+        coupon=coupon,
+        customer_id=customer_id,
+    )
     quote.customer_id = customer_id
     with transaction("orders"):
         quote.save(force_insert=True)
@@ -80,10 +91,12 @@ def work_out_deal(
     trade_in_amount: Decimal = ZERO,
     loan: LoanWish | None = None,
     insurance: Sequence[Mapping[str, Any]] = (),
+    coupon: str = "",
+    customer_id: UUID | None = None,
 ) -> DealQuote:
     """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
     day = dealer_day(now)
-    lines = _lines(items)
+    lines = _lines(items, coupon, customer_id, day)
     rated = _rated(insurance, day, [product_id for product_id, _quantity in items])
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
     if not 0 <= trade_in_amount <= goods:
@@ -93,6 +106,7 @@ def work_out_deal(
     offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
     result = compute_result(goods, now_due, trade_in_amount, offer, later)
     return DealQuote(
+        coupon=coupon.strip().upper(),
         lines=lines,
         trade_in_amount=trade_in_amount,
         insurance=rated,
@@ -107,27 +121,29 @@ def work_out_deal(
     )
 
 
-def _lines(items: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
+def _lines(items: Sequence[tuple[UUID, int]], coupon: str, customer_id: UUID | None, day: date) -> list[dict[str, Any]]:
     if not 1 <= len(items) <= MAX_LINES:
         raise InvalidInput("items", "invalid", _("A deal has 1 to %(most)d lines.") % {"most": MAX_LINES})
     known = ProductCopy.objects.in_bulk([product_id for product_id, _quantity in items])
-    lines = []
-    for number, (product_id, quantity) in enumerate(items):
+    for number, (product_id, _quantity) in enumerate(items):
         product = known.get(product_id)
         if product is None or not product.is_active:
             raise UnknownProduct(f"items.{number}.product_id")
         refuse_other_currency(product)
-        lines.append(
-            {
-                "product_id": str(product_id),
-                "sku": product.sku,
-                "name": product.name,
-                "quantity": quantity,
-                "unit_price": str(product.price),
-                "line_total": str(line_total(product.price, quantity)),
-            }
-        )
-    return lines
+    priced = price_goods(items, known, coupon=coupon, customer_id=customer_id, day=day)
+    return [_line(line, known[product_id].sku) for line, (product_id, _quantity) in zip(priced, items, strict=True)]
+
+
+def _line(line: OrderLine, sku: str) -> dict[str, Any]:
+    plain = {
+        "product_id": str(line.product_id),
+        "sku": sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price": str(line.unit_price),
+        "line_total": str(line.line_total),
+    }
+    return plain | show_discounts(line)
 
 
 def _rated(insurance: Sequence[Mapping[str, Any]], day: date, products: list[UUID]) -> list[dict[str, Any]]:

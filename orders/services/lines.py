@@ -22,7 +22,10 @@ MAX_QUANTITY = 1000
 MAX_LINES = 50
 VEHICLE = "vehicle"
 _COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
-_COPIES = f"SELECT {', '.join(_COLUMNS)} FROM orders_productcopy WHERE product_id = ANY(%s)"
+_COPIES = f"""SELECT {", ".join(_COLUMNS)}, EXISTS (
+    SELECT FROM orders_promotion WHERE code = '' AND is_active AND ends_on >= current_date - 1
+) FROM orders_productcopy WHERE product_id = ANY(%s)"""
+"""With whether any campaign runs, or will: what it takes off is worked out only then."""
 
 
 @dataclass(frozen=True)
@@ -113,36 +116,42 @@ def has_new_car(lines: Sequence[OrderLine]) -> bool:
 def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
     if not ids:
         return {}
-    found = (ProductCopy.from_db("orders", _COLUMNS, row) for row in fetch("orders", _COPIES, [ids]))
-    return {copy.product_id: copy for copy in found}
+    found = {}
+    for *row, is_campaign_time in fetch("orders", _COPIES, [ids]):
+        copy = ProductCopy.from_db("orders", _COLUMNS, row)
+        copy.is_campaign_time = is_campaign_time
+        found[copy.product_id] = copy
+    return found
 
 
-def _build_line(index: int, line: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:
-    if not 1 <= line.quantity <= MAX_QUANTITY:
+def _build_line(index: int, wish: ProductLine | FreeLine, copies: dict[UUID, ProductCopy], actor: Actor) -> OrderLine:
+    if not 1 <= wish.quantity <= MAX_QUANTITY:
         raise InvalidInput(
             f"items.{index}.quantity",
             "invalid",
             _("A whole number from 1 to %(most)s.") % {"most": MAX_QUANTITY},
         )
-    if isinstance(line, FreeLine):
-        return _build_free_line(index, line, actor)
-    product = copies.get(line.product_id)
+    if isinstance(wish, FreeLine):
+        return _build_free_line(index, wish, actor)
+    product = copies.get(wish.product_id)
     if product is None:
-        raise missing(f"items.{index}.product_id", line.product_id)
+        raise missing(f"items.{index}.product_id", wish.product_id)
     if not product.is_active:
         raise UnknownProduct(f"items.{index}.product_id")
     refuse_other_currency(product)
-    return OrderLine(
+    line = OrderLine(
         position=index,
         product_id=product.product_id,
         sku=product.sku,
         name=product.name,
         vin=product.vin,
-        quantity=line.quantity,
+        quantity=wish.quantity,
         unit_price=product.price,
         list_price=product.price,
-        line_total=line_total(product.price, line.quantity),
+        line_total=line_total(product.price, wish.quantity),
     )
+    line.is_campaign_time = product.is_campaign_time
+    return line
 
 
 def refuse_other_currency(product: ProductCopy) -> None:

@@ -38,6 +38,7 @@ from orders.services.history import Actor, record_status
 from orders.services.holds import begin_hold
 from orders.services.legs import LEGS
 from orders.services.lines import FreeLine, ProductLine, add_policies, build_lines, line_facts, refuse_other_cars
+from orders.services.promotions import lower_sold, use_promotions
 from orders.services.queue import find_offer, take_offer
 from orders.services.quota import refuse_hoarding
 from orders.services.saga import Saga
@@ -56,6 +57,7 @@ def place_order(
     insurance: Sequence[dict[str, Any]] = (),
     policies: Sequence[tuple[str, Decimal]] = (),
     expected_total: Decimal | None = None,
+    coupon: str = "",
     comment: str = "",
 ) -> Order:
     """Create an order and start its checkout.
@@ -71,7 +73,7 @@ def place_order(
     with transaction("orders"):
         refuse_leavers("orders", customer_id)
         offer = find_offer(customer_id, lines)
-        order_lines = _accepted(lines, customer_id, actor, offer, insurance)
+        order_lines = _accepted(lines, customer_id, actor, offer, insurance, coupon, now)
         add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer)
         _refuse_other_terms(order, expected_total, deposit)
@@ -94,6 +96,7 @@ def _record_terms(
 ) -> None:
     """Write down what was agreed besides: discounts with their reasons, and the deposit's terms."""
     if order.discount_total:
+        use_promotions(order, built, actor, now)
         record_placed_discounts(order, built, lines, actor, now)
     if deposit is not None:
         agree_deposit(order, deposit, actor, now)
@@ -105,16 +108,32 @@ def _accepted(
     actor: Actor,
     offer: QueuePlace | None,
     insurance: Sequence[dict[str, Any]],
+    coupon: str,
+    now: datetime,
 ) -> list[OrderLine]:
-    """Build the lines, and refuse gifts to oneself, hoarding, and policies of other cars."""
+    """Build the lines at the prices of this deal, and refuse gifts to oneself, hoarding, and policies of other cars."""
     if any(isinstance(line, FreeLine) for line in lines):
         refuse_gifts(lines, actor, customer_id)
     built = build_lines(lines, actor, kept=offer.product_id if offer else None)
     refuse_hoarding(customer_id, actor, built)
     refuse_other_cars(built, insurance)
+    _lower(built, lines, coupon, customer_id, actor, now)
+    return built
+
+
+def _lower(
+    built: list[OrderLine],
+    lines: Sequence[ProductLine | FreeLine],
+    coupon: str,
+    customer_id: UUID,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Take off what campaigns, a coupon, and last the manager of the order take off."""
+    if coupon or any(line.is_campaign_time for line in built):
+        lower_sold(built, coupon=coupon, customer_id=customer_id, day=dealer_day(now))
     if any(isinstance(line, ProductLine) and line.bargain for line in lines):
         bargain_at_placing(built, lines, actor, customer_id)
-    return built
 
 
 def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: dict[str, Any] | None) -> None:

@@ -24,6 +24,7 @@ from orders.services.holds import begin_hold, end_hold, rehold
 from orders.services.legs import LEGS
 from orders.services.legs.base import AskAgain, Done, Failed, Leg, Park, Settle, Skip, Step, Undone, Waits, timed_out
 from orders.services.locking import PARKED, LockedOrder
+from orders.services.promotions import give_promotions_back
 
 HANDLER = "orders.checkout"
 UNDO_DEADLINE = timedelta(hours=24)
@@ -232,6 +233,7 @@ class Saga(LockedOrder):
         taken_back.move(ReturnState.DONE, now=self.now)
         taken_back.save()
         previous = self.order.move(Status.RETURNED, roles=SYSTEM_ACTOR.roles, now=self.now)
+        give_promotions_back(self.order.id, self.now)
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=taken_back.reason, now=self.now)
         publish(
             events.OrderReturned(
@@ -326,7 +328,8 @@ class Saga(LockedOrder):
 
 
 def publish_cancelled(order: Order, reason: str, *, refund_follows: bool = False) -> None:
-    """Tell everyone that the order ended without a sale."""
+    """Tell everyone that the order ended without a sale, and give back what it held of campaigns and coupons."""
+    give_promotions_back(order.id, order.updated_at)
     publish(
         events.OrderCancelled(
             order_id=order.id,

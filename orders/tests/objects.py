@@ -27,6 +27,16 @@ def deposit(owner: UUID) -> Ids:
     return [str(make.order(customer_id=owner, deposit=terms).id)]
 
 
+@made_by("/campaigns")
+def campaign(owner: UUID) -> Ids:
+    return [str(make.promotion().id)]
+
+
+@made_by("/coupons")
+def coupon(owner: UUID) -> Ids:
+    return [str(make.promotion(code=f"C{owner.hex[-12:].upper()}").id)]
+
+
 @made_by("/queue")
 def place_in_queue(owner: UUID) -> Ids:
     return [str(make.queued(customer_id=owner).id)]

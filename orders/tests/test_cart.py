@@ -298,7 +298,7 @@ def test_the_database_refuses_a_cart_of_nobody_and_one_of_two():
 def test_reading_a_cart_costs_the_same_however_full_it_is(client, django_assert_num_queries, lines):
     for _ in range(lines):
         put(client, make.product())
-    with django_assert_num_queries(3, using="orders"):
+    with django_assert_num_queries(4, using="orders"):
         read_cart(Holder(client.user_id), now=timezone.now())
 
 

@@ -136,6 +136,18 @@ GET    /queue/{}                                          own
 POST   /queue/{}/leave                                    mine
 POST   /queue/{}/accept                                   mine
 POST   /queue/{}/skip                                     manager
+GET    /campaigns                                         manager
+POST   /campaigns                                         manager
+GET    /campaigns/{}                                      manager
+PUT    /campaigns/{}                                      manager
+PATCH  /campaigns/{}                                      manager
+DELETE /campaigns/{}                                      manager
+GET    /coupons                                           manager
+POST   /coupons                                           manager
+GET    /coupons/{}                                        manager
+PUT    /coupons/{}                                        manager
+PATCH  /coupons/{}                                        manager
+DELETE /coupons/{}                                        manager
 GET    /returns                                           own list
 GET    /returns/{}                                        own
 POST   /returns/{}/inspect                                manager
@@ -172,6 +184,7 @@ GET    /orders/{}/checkout                                manager
 POST   /orders/{}/checkout/{}/{}                          manager
 GET    /cart                                              guests too
 POST   /cart/items                                        guests too
+PUT    /cart/coupon                                       signed in
 PATCH  /cart/items/{}                                     mine
 DELETE /cart/items/{}                                     mine
 POST   /cart/checkout                                     signed in

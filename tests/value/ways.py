@@ -35,7 +35,7 @@ from insurance.public import rate
 from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
 from orders import services as order_services
-from orders.models import DepositAgreement, Order
+from orders.models import DepositAgreement, Order, Promotion
 from orders.services import Actor, FreeLine
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -61,6 +61,7 @@ class Rules:
     """Rules that are not there yet; the requests about them are known by other ids."""
 
     pk: UUID
+    worth: Decimal = Decimal(0)
 
 
 WAYS: dict[str, Way] = {}
@@ -260,6 +261,26 @@ class TakeOffThePrice:
 
     def has_left(order):
         return Order.objects.get(pk=order.pk).discount_total > 0
+
+
+@way("orders.promotion")
+class PromiseACampaign:
+    def make(owner, worth):
+        return Rules(uuid7(), worth)
+
+    def go(rules, actor):
+        fields = {
+            "name": str(rules.pk),
+            "percent": Decimal(1),
+            "starts_on": date(2020, 1, 1),
+            "ends_on": date(2020, 1, 2),
+            "budget": rules.worth,
+            "is_combinable": True,
+        }
+        return order_services.add_promotion(fields=fields, maker_id=actor, now=timezone.now())
+
+    def has_left(rules):
+        return Promotion.objects.filter(name=str(rules.pk)).exists()
 
 
 @way("orders.return")

@@ -1,0 +1,101 @@
+"""Random deals: whatever lowers their lines, the sums agree to the kopeck; AUTOSALON_RANDOM_DEALS says how many."""
+
+import os
+import random
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from core.clock import dealer_day
+from core.errors import InvalidInput
+from core.ids import uuid7
+from core.money import money
+from orders import services
+from orders.models import OrderDiscount, Promotion, PromotionUse
+from orders.services import Actor, Bargain, ProductLine
+from orders.tests import make
+
+pytestmark = pytest.mark.django_db(databases=["orders"])
+DEALS = int(os.environ.get("AUTOSALON_RANDOM_DEALS", "25"))
+
+
+def draw(rng):
+    """A deal: two to five goods, campaigns, perhaps a coupon, perhaps a manager's word."""
+    today = dealer_day(timezone.now())
+    days = {"starts_on": today, "ends_on": today + timedelta(days=rng.randrange(3))}
+    for _ in range(rng.randrange(3)):
+        budget = money(Decimal(rng.randrange(1, 40_000_000)) / 100)
+        off = {"percent": Decimal(rng.randrange(1, 4_000)) / 100}
+        if rng.random() < 0.4:
+            off = {"amount": Decimal(rng.randrange(1, 900_000)) / 100}
+        kind = rng.choice(["", "vehicle", "accessory"])
+        make.promotion(**off, **days, kind=kind, budget=budget, is_combinable=True)
+    off = {"percent": Decimal("7.77")} if rng.random() < 0.5 else {"amount": Decimal(rng.randrange(1, 9_000_000)) / 100}
+    code = f"R{rng.randrange(10**9)}"
+    make.promotion(**off, **days, code=code, is_combinable=rng.random() < 0.5)
+    lines = [
+        ProductLine(
+            make.product(
+                price=str(Decimal(rng.randrange(100, 200_000_000)) / 100),
+                available=9,
+                kind=rng.choice(["vehicle", "accessory", "service"]),
+            ),
+            rng.randrange(1, 5),
+        )
+        for _ in range(rng.randrange(2, 6))
+    ]
+    return lines, code if rng.random() < 0.6 else ""
+
+
+def place(lines, coupon):
+    """Order the goods; without the coupon where it takes nothing off them."""
+    try:
+        return make.order(lines=lines, coupon=coupon)
+    except InvalidInput as refusal:
+        if refusal.errors[0]["code"] != "not_applicable":
+            raise
+    return make.order(lines=lines)
+
+
+def check(order):
+    """The sums of one order, worked out beside the product."""
+    lines = list(order.lines.all())
+    for line in lines:
+        off = sum((Decimal(one["amount"]) for one in line.discounts), Decimal(0))
+        assert line.unit_price == line.list_price - off >= 0
+        assert line.line_total == line.unit_price * line.quantity == money(line.line_total)
+    listed = sum(line.list_price * line.quantity for line in lines)
+    assert order.total_amount == sum(line.line_total for line in lines) == listed - order.discount_total
+    last = {}
+    for row in OrderDiscount.objects.filter(order=order).order_by("id"):
+        last[row.line_id, row.source, row.source_id] = row.amount * row.quantity
+    assert sum(last.values(), Decimal(0)) == order.discount_total
+
+
+def test_sums_of_random_deals_agree(settings):
+    settings.DISCOUNT_FOUR_EYES_ABOVE = settings.CAMPAIGN_FOUR_EYES_ABOVE = 10**13
+    settings.DISCOUNT_PERCENT_MANAGER = 100
+    seed = int(os.environ.get("AUTOSALON_RANDOM_SEED", "18"))
+    rng = random.Random(seed)
+    for _ in range(DEALS):
+        Promotion.objects.update(is_active=False)
+        lines, coupon = draw(rng)
+        order = place(lines, coupon)
+        check(order)
+        if rng.random() < 0.6:
+            line = rng.choice(list(order.lines.all()))
+            bargain = Bargain(unit_price=money(line.unit_price * Decimal(rng.randrange(1, 100)) / 100))
+            services.agree_prices(
+                order_id=order.id,
+                bargains={line.id: bargain},
+                actor=Actor(uuid7(), frozenset({"manager"})),
+                now=timezone.now(),
+            )
+            order.refresh_from_db()
+            check(order)
+        for promotion in Promotion.objects.filter(is_active=True):
+            used = PromotionUse.objects.filter(promotion=promotion, ended_at=None)
+            spent = sum((use.amount for use in used), Decimal(0))
+            assert promotion.spent == spent <= promotion.budget
