@@ -19,7 +19,7 @@ WORDS = {
         "method": "| Вид подписи | {method} |",
         "moment": "| Подписано | {at} |",
         "sent": "| Код отправлен | {at}, на телефон {phone} |",
-        "code": "| Хеш кода | {code} |",
+        "code_hash": "| Хеш кода | {code} |",
         "checked": "| Личность и телефон | проверены сотрудником {by} по паспорту |",
         "from": "| IP-адрес; программа | {address}; {agent} |",
         "signer": "| Учётная запись | {signer} |",
@@ -40,7 +40,7 @@ WORDS = {
         "method": "| Kind of signature | {method} |",
         "moment": "| Signed | {at} |",
         "sent": "| Code sent | {at}, to the phone {phone} |",
-        "code": "| Hash of the code | {code} |",
+        "code_hash": "| Hash of the code | {code} |",
         "checked": "| Identity and phone | checked by employee {by} with the passport |",
         "from": "| IP address; program | {address}; {agent} |",
         "signer": "| Account | {signer} |",
@@ -111,7 +111,7 @@ def _say(words: dict[str, str], signature: DocumentSignature) -> list[str]:
     if signature.code_sent_at:
         sent = signature.code_sent_at.astimezone(dealer_zone()).isoformat(timespec="seconds")
         told.append(words["sent"].format(at=sent, phone=mask_phone(signature.phone)))
-        told.append(words["code"].format(code=signature.code_hash))
+        told.append(words["code_hash"].format(code=signature.code_hash))
     if signature.identity_checked_by:
         told.append(words["checked"].format(by=signature.identity_checked_by))
     if signature.certificate:

@@ -59,7 +59,12 @@ FIELDS = (
     Field("seller.address", _("seller's address"), "101000, Москва, ул. Примерная, д. 1"),
     Field("seller.tax_id", _("seller's tax numbers"), "ИНН 7700000000, КПП 770001001"),
     Field("seller.account", _("seller's bank account"), "р/с 40702810000000000000 в ПАО «Банк»"),
-    Field("seller.representative", _("who signs for the seller"), "Соколова Ольга Ивановна", by_hand=True),
+    Field(
+        "seller.representative",
+        _("who signs for the seller, in the genitive"),
+        "Соколовой Ольги Ивановны",
+        by_hand=True,
+    ),
     Field("seller.authority", _("on which authority they sign"), "доверенности № 12 от 01.09.2026", by_hand=True),
     Field("buyer.name", _("buyer"), "Иванов Пётр Сергеевич"),
     Field("buyer.birth_date", _("buyer's date of birth"), "01.02.1985"),

@@ -79,6 +79,7 @@ def test_the_signed_copy_has_a_page_that_proves_it(paper, owner):
     sign(owner, paper)
     sign(owner, paper, get_code())
     text = extract_text(owner.get(f"/documents/{paper.id}/file").content)
+    assert DocumentSignature.objects.get().code_hash in text.replace(" ", "")
     for said in (
         "Протокол подписания",
         paper.number,
