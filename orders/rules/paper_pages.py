@@ -78,7 +78,7 @@ def _table(rows: list[tuple[str, ...]], look: Any) -> Any:
 
     columns = max(map(len, rows))
     cells = [[paragraph(text, look) for text in (*row, *[""] * (columns - len(row)))] for row in rows]
-    table = Table(cells, colWidths=_widths(rows, columns))
+    table = Table(cells, colWidths=_widths(rows, columns), spaceAfter=5)
     looks: list[Any] = [
         ("FONT", (0, 0), (-1, -1), REGULAR, 9),
         ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
