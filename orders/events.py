@@ -16,7 +16,10 @@ from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, 
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line."""
+    """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line.
+
+    `kind` is `policy` for a premium, and empty for all else.
+    """
 
     name: str
     quantity: int
@@ -24,6 +27,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     line_total: Decimal
     product_id: UUID | None = None
     sku: str = ""
+    kind: str = ""
 
 
 class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -365,13 +369,14 @@ def record_order(fact: OrderCreated | OrderUpdated) -> RecordOrder:
 
 
 def _name_on_receipt(line: OrderLine) -> ReceiptItem:
-    """Say what a line sells; goods have an id, and a policy or a manager's free line is a service."""
+    """Say what a line sells: goods have an id, and a manager's free line is a service."""
+    subject = "commodity" if line.product_id else "service"
     return ReceiptItem(
         name=line.name,
         quantity=line.quantity,
         unit_price=line.unit_price,
         amount=line.line_total,
-        subject="commodity" if line.product_id else "service",
+        subject="insurance_premium" if line.kind == "policy" else subject,
     )
 
 

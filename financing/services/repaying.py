@@ -31,7 +31,7 @@ from financing.rules.calculations.servicing import Standing
 from financing.services.mandates import give_mandate, refuse_above_payoff, room_for_debit
 from financing.services.standing import adopt, lock_loan, refresh, request_refund
 from messaging.outbox import publish, send
-from payments.commands import Means, TakeLoanPayment
+from payments.commands import Means, ReceiptItem, TakeLoanPayment
 
 BY_ACCOUNT = Means(LoanPaymentMethod.ACCOUNT)
 """The lending bank debits the borrower's own account with it."""
@@ -115,8 +115,14 @@ def take_payment(loan: Loan, payment: LoanPayment, means: Means, now: datetime) 
             **asdict(means),
             description=f"Loan {loan.id}",
             bank=loan.bank,
+            receipt=[_name_on_receipt(loan, payment)],
         )
     )
+
+
+def _name_on_receipt(loan: Loan, payment: LoanPayment) -> ReceiptItem:
+    name = f"{payment.get_kind_display()} {loan.id}"
+    return ReceiptItem(name=name, amount=payment.amount, unit_price=payment.amount, subject="payment")
 
 
 def settle_payment(

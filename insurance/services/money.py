@@ -17,7 +17,7 @@ from insurance.events import PremiumOwed
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from insurance.models.money import CHARGES
 from messaging.outbox import publish, send
-from payments.commands import METHODS, Means, PayClaim, TakePremium
+from payments.commands import METHODS, Means, PayClaim, ReceiptItem, TakePremium
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,15 @@ def ask_for_premium(policy: Policy, amount: Decimal, means: Means, *, kind: Mone
             currency=policy.currency,
             **asdict(means),
             description=policy.number,
+            receipt=[_name_on_receipt(policy, amount)],
         )
     )
     return asked
+
+
+def _name_on_receipt(policy: Policy, amount: Decimal) -> ReceiptItem:
+    name = f"{policy.insurance_type.upper()} {policy.number}"
+    return ReceiptItem(name=name, amount=amount, unit_price=amount, subject="insurance_premium")
 
 
 def ask_for_premium_back(policy: Policy, ways: Ways, reason: str, now: datetime) -> None:

@@ -222,6 +222,7 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             line_total=line.line_total,
             product_id=line.product_id,
             sku=line.sku,
+            kind=line.kind if line.kind == LineKind.POLICY else "",
         )
         for line in lines
     ]

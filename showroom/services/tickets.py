@@ -8,7 +8,7 @@ from core.db import transaction
 from core.ids import uuid7
 from gateway.approvals import let
 from messaging.outbox import send
-from payments.commands import Means, TakeTicketPrice
+from payments.commands import Means, ReceiptItem, TakeTicketPrice
 from showroom.approvals import FALLEN_THROUGH
 from showroom.errors import NothingToPay, PaymentUnderWay
 from showroom.models import Happening, PaymentState, Registration, RegistrationStatus
@@ -47,6 +47,14 @@ def pay_seat(*, happening_id: UUID, registration_id: UUID, user_id: UUID, means:
                 currency=registration.currency,
                 **asdict(means),
                 description=happening.title,
+                receipt=[
+                    ReceiptItem(
+                        name=happening.title,
+                        amount=registration.price,
+                        unit_price=registration.price,
+                        subject="service",
+                    )
+                ],
             )
         )
     return registration
