@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,11 +13,13 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.money import ZERO
+from core.tax import NoTaxRule, Regime, find_regime
 from payments.commands import ReceiptItem
 from payments.errors import ReceiptImpossible
 from payments.models import (
     EntryKind,
     LedgerEntry,
+    LegalEntity,
     OrderCopy,
     Payment,
     Payout,
@@ -41,6 +43,12 @@ from payments.rules.receipts import (
     give_back,
 )
 
+_REGIMES = {
+    Regime.GENERAL: "general",
+    Regime.SIMPLIFIED: "exempt",
+    Regime.SIMPLIFIED_5: "simplified_5",
+    Regime.SIMPLIFIED_7: "simplified_7",
+}
 _ITEMS = msgspec.json.Decoder(list[ReceiptItem])
 _METHODS = {Purpose.LOAN: CREDIT_PAYMENT, Purpose.POLICY: FULL_PAYMENT, Purpose.TICKET: FULL_PAYMENT}
 _SUBJECTS = {"order": "payment", "loan": "payment", "policy": "insurance_premium", "ticket": "service"}
@@ -161,9 +169,8 @@ def draft_offset(entry: LedgerEntry, payment: Payment, before: Sequence[Receipt]
         return None
     draft = Draft(entry, ReceiptKind.OFFSET, ReceiptOperation.SALE, paid, payment)
     goods = [item for item in list_items(payment) if item.subject != "insurance_premium"]
-    wanted = _settle(paid, entry.created_at, FULL_PAYMENT)
     try:
-        lines = draw(goods or [name_by_purpose(payment)], wanted)
+        lines = draw(goods or [name_by_purpose(payment)], _settle(paid, entry.created_at, FULL_PAYMENT))
     except ReceiptImpossible as error:
         return replace(draft, refusal=(error.code, error.reason))
     first = 1 + max(line.position for line in standing)
@@ -176,10 +183,10 @@ def draft_payout(entry: LedgerEntry, payout: Payout) -> Draft:
     method = CREDIT_PAYMENT if payout.purpose == PayoutPurpose.LOAN else FULL_PAYMENT
     kind = ReceiptKind.PAYMENT if is_purchase else ReceiptKind.REFUND
     operation = ReceiptOperation.PURCHASE if is_purchase else ReceiptOperation.SALE_RETURN
-    settlement = _settle(payout.amount, entry.created_at, method)
-    settlement = replace(settlement, regime="exempt") if is_purchase else settlement
     draft = Draft(entry, kind, operation, payout.amount)
     try:
+        settlement = _settle(payout.amount, entry.created_at, method)
+        settlement = replace(settlement, regime="exempt") if is_purchase else settlement
         return replace(draft, lines=draw([name_by_purpose(payout)], settlement))
     except ReceiptImpossible as error:
         return replace(draft, refusal=(error.code, error.reason))
@@ -237,4 +244,18 @@ def list_lines(receipt: Receipt) -> list[Line]:
 
 
 def _settle(amount: Decimal, at: datetime, method: int) -> Settlement:
-    return Settlement(amount, dealer_day(at), method, settings.FISCAL_REGIME)
+    return Settlement(amount, dealer_day(at), method, find_seller_regime(dealer_day(at)))
+
+
+def find_seller_regime(day: date) -> str:
+    """Find the tax regime of the legal entity that sells by default, or the one of the settings where there is none.
+
+    Raises ReceiptImpossible where no row of the entity's holds on that day.
+    """
+    seller = LegalEntity.objects.filter(is_default=True, deleted_at=None).first()
+    if seller is None:
+        return str(settings.FISCAL_REGIME)
+    try:
+        return _REGIMES[find_regime(seller.dated_regimes, day)]
+    except NoTaxRule as error:
+        raise ReceiptImpossible("vat_rate_unknown", str(error.detail)) from error

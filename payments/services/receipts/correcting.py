@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
@@ -15,7 +14,7 @@ from core.money import ZERO
 from payments.commands import ReceiptItem
 from payments.errors import WrongReceiptState
 from payments.models import REVERSED, Receipt, ReceiptKind, ReceiptOperation, ReceiptState
-from payments.queries.receipt_drafts import Draft, list_lines, list_receipts
+from payments.queries.receipt_drafts import Draft, find_seller_regime, list_lines, list_receipts
 from payments.rules.receipts import FULL_PAYMENT, Line, Settlement, draw
 from payments.services.receipts.making import store_drafts
 from payments.services.receipts.sending import add_step
@@ -49,7 +48,8 @@ def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str) -> list[Dr
     former = list_lines(wrong)
     first = _next_position(wrong)
     method = former[0].method if former else FULL_PAYMENT
-    settlement = Settlement(wrong.amount, dealer_day(wrong.settled_at), method, settings.FISCAL_REGIME)
+    day = dealer_day(wrong.settled_at)
+    settlement = Settlement(wrong.amount, day, method, find_seller_regime(day))
     lines = [replace(line, position=first + index) for index, line in enumerate(draw(items, settlement))]
     number = 1 + max(_numbers(wrong), default=0)
     anew = Draft(
