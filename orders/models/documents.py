@@ -22,7 +22,7 @@ class DocumentKind(models.TextChoices):
 DOCUMENTS: dict[str, frozenset[Status]] = {
     DocumentKind.INVOICE: SOLD.union(OPEN),
     DocumentKind.CONTRACT: SOLD | {Status.AWAITING_PAYMENT},
-    DocumentKind.HANDOVER_ACT: SOLD,
+    DocumentKind.HANDOVER_ACT: frozenset({Status.READY, Status.COMPLETED}),
     DocumentKind.RETURN_ACT: frozenset({Status.RETURNED}),
 }
 """In which states a document may be issued; one issued before stays readable for ever."""

@@ -89,11 +89,13 @@ def test_each_state_has_its_documents(order, owner, settings):
     settings.REFUND_FOUR_EYES_ABOVE = 100_000_000
     assert get(owner, order, "handover-act").json()["code"] == "document_not_available"
     receive(answers.paid(order, by_saga=False))
+    assert get(owner, order, "handover-act").json()["code"] == "document_not_available", "the car is not ready"
+    manager = Actor(uuid7(), frozenset({"manager"}))
+    for status in ("in_progress", "ready"):
+        services.move_order(order_id=order.id, status=status, actor=manager, now=timezone.now())
     act = get(owner, order, "handover-act")
     assert "Акт приёма-передачи № ACT-" in extract_text(act.content)
-    services.move_order(
-        order_id=order.id, status="cancelled", actor=Actor(uuid7(), frozenset({"manager"})), now=timezone.now()
-    )
+    services.move_order(order_id=order.id, status="cancelled", actor=manager, now=timezone.now())
     assert get(owner, order, "handover-act").content == act.content
     assert get(owner, order, "contract").status_code == 409
 
