@@ -11,8 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.clock import day_begins, day_ends, dealer_zone
+from core.errors import InvalidInput
 from core.money import ZERO
+
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
 
 class Section(StrEnum):
@@ -56,6 +61,16 @@ class Span:
     def ends(self) -> datetime:
         """Return the first moment after the span."""
         return day_ends(self.until)
+
+
+def read_span(since: date, until: date) -> Span:
+    """Return the span of two days. Raises InvalidInput for days that make none, or are of no year of a dealer's."""
+    for name, day in (("from", since), ("to", until)):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise InvalidInput(name, "out_of_range", _("A day of the years 2000 to 2100."))
+    if until < since:
+        raise InvalidInput("to", "min_value", _("The last day is before the first."))
+    return Span(since, until)
 
 
 @dataclass(frozen=True)

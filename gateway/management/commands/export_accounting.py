@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from core.files.accounting import Section, Span, build_table
+from core.errors import InvalidInput
+from core.files.accounting import Section, Span, build_table, read_span
 from core.files.commerceml import write_commerceml
 from core.files.whole import replacing
 from core.importing.console import ProgressBars
@@ -36,9 +37,10 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["all", "csv", XML], default="all")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        span = Span(options["since"], options["until"])
-        if span.until < span.since:
-            raise CommandError("--to: the last day is before the first")
+        try:
+            span = read_span(options["since"], options["until"])
+        except InvalidInput as error:
+            raise CommandError(f"--{error.errors[0]['field']}: {error.detail}") from error
         if missing := list_missing():
             raise CommandError(f"not here: {', '.join(missing)}; run it where the databases of their apps are")
         log.info("accounting_exported", actor=getpass.getuser(), since=str(span.since), until=str(span.until))
