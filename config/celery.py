@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import task_prerun, worker_before_create_process
+from celery.signals import task_postrun, task_prerun, worker_before_create_process, worker_process_init
 from click import Option
 from django.conf import settings
 
 from config.processes.alive import Alive
+from config.processes.idle import Idleness
 from messaging.delivery.queues import external_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -82,6 +83,27 @@ def share_memory(**_: object) -> None:
     """A child has its memory in common with us until either writes there, and a collection writes to every object."""
     gc.collect()
     gc.freeze()
+
+
+_idleness = Idleness()
+
+
+@worker_process_init.connect
+def watch_sessions(**_: object) -> None:
+    """Have a child close the sessions that it has no use for."""
+    _idleness.watch()
+
+
+@task_prerun.connect
+def begin_task(**_: object) -> None:
+    """Keep sessions from being closed during a task."""
+    _idleness.end()
+
+
+@task_postrun.connect
+def end_task(**_: object) -> None:
+    """Count from the end of a task."""
+    _idleness.begin()
 
 
 @task_prerun.connect

@@ -22,8 +22,8 @@ from core.db import NARROW, try_lock
 from messaging.upkeep import scheduled
 
 TICK_S = 1.0
-HEARTBEAT_S = 10.0
-CONFIRM_S = 5.0
+HEARTBEAT_S = 20.0
+CONFIRM_S = 6.0
 """So often the server is asked whether a seat is still ours while there is nothing to send."""
 HUNG_S = 10
 """So long a beat may say nothing before the server ends its session, and with it the lock."""
@@ -59,9 +59,10 @@ class Seat:
         return self.is_held
 
     def leave_heartbeat(self) -> None:
-        """Show those who look at the database that this app's jobs are attended to."""
+        """Show those who look at the database that this app's jobs are attended to; keep no session for it."""
         if time.monotonic() - self._beaten_at >= HEARTBEAT_S:
             scheduled.tick(self.alias)
+            connections[self.alias].close()
             self._beaten_at = time.monotonic()
 
     def leave(self) -> None:
