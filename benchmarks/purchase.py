@@ -33,7 +33,7 @@ SALES = {"paid a second": 25, "p50 s": 0.3, "p99 s": 1.0}
 """Purchases that are to be served in a second; and how long a buyer waits at the most where ten come in a second."""
 RATE, LOAD_S = 10, 15
 AT_ONCE, CROWD_S = 40, 15
-PROFILED = ("worker", "relay", "web")
+PROFILED, PROFILE_RATE, PROFILE_S = ("worker", "relay", "web"), 2, 10
 REST_S = 20
 SETTLED_S = 8
 LOOK_S = 0.1
@@ -168,7 +168,7 @@ def load_up(rig: Rig) -> tuple[dict[str, float], dict[str, str]]:
 
 
 def _profile(rig: Rig, role: str, vehicle: str) -> str:
-    stacks = processes.sample(rig.main(role), LOAD_S, lambda: Buyers(rig, vehicle).come(RATE / 2, LOAD_S))
+    stacks = processes.sample(rig.main(role), PROFILE_S, lambda: Buyers(rig, vehicle).come(PROFILE_RATE, PROFILE_S))
     rig.settle(120)
     return processes.describe(stacks)
 
@@ -217,7 +217,7 @@ def main() -> None:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)
     text, is_within = report(found, sales, wanted.list)
-    text = "\n\n".join([text, *(f"**{role}**, at {RATE // 2} a second: {said}" for role, said in profiles.items())])
+    text = "\n\n".join([text, *(f"**{role}**, at {PROFILE_RATE} a second: {said}" for role, said in profiles.items())])
     print(text)
     if wanted.write:
         sheet.write("purchase", f"{wanted.purchases} purchases, one in {wanted.every:g} s", text)

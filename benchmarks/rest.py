@@ -31,7 +31,7 @@ GOALS = {
     "connections": 40,
     "first page after a restart, s": 3,
 }
-CALM_S = 40
+CALM_S = 120
 _COUNTS = """
 SELECT (SELECT sum(calls)::bigint FROM pg_stat_statements) AS statements,
        (SELECT sum(xact_commit)::bigint FROM pg_stat_database) AS transactions,
