@@ -37,3 +37,20 @@ class JoinCards(Command, frozen=True, kw_only=True):
 
     card_id: UUID
     other_id: UUID
+
+
+class KnowCompany(Command, frozen=True, kw_only=True):
+    """Know by which requisites papers name the client of a card, or that it is no company (any more).
+
+    A lower `version` is older news.
+    """
+
+    client_id: UUID
+    user_id: UUID | None
+    is_company: bool
+    version: int
+    name: str = ""
+    inn: str = ""
+    kpp: str = ""
+    ogrn: str = ""
+    address: str = ""

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
 from core.ids import uuid7
+from core.money.vat import VatKind
 from core.postgres.history import OnlyAdded
-from core.tax import VatKind
 from core.vin import VIN_LENGTH
 
 UNLIMITED = 1_000_000

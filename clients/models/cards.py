@@ -11,7 +11,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from core.requisites import INN, KPP, OGRN
+from core.money.requisites import INN, KPP, OGRN
 
 ERASED_NAME = "—"
 

@@ -18,7 +18,7 @@ from clients.services.imports import KEPT, Reached
 from clients.tests import make
 from core.importing.limits import Row
 from core.importing.problems import RowProblem, UnreadableFile
-from core.requisites import is_inn
+from core.money.requisites import is_inn
 from core.testing import Api
 from messaging.tasks import run_endings
 from messaging.testing import capture_events, published

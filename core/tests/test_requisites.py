@@ -1,7 +1,7 @@
 import pytest
 
-from core import requisites
 from core.errors import InvalidInput
+from core.money import requisites
 
 BANK = "049805746"
 

@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
-from core.requisites import INN, KPP, OGRN
-from core.tax import Regime
+from core.money.requisites import INN, KPP, OGRN
+from core.money.vat import Regime
 
 
 class LegalEntity(models.Model):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.money import ZERO
-from core.tax import NoTaxRule, Regime, find_regime
+from core.money.vat import NoTaxRule, Regime, find_regime
 from payments.commands import ReceiptItem
 from payments.errors import ReceiptImpossible
 from payments.models import (

@@ -14,7 +14,7 @@ from core.importing.columns import Columns
 from core.importing.limits import Row
 from core.importing.problems import RowProblem
 from core.importing.text import clean
-from core.requisites import is_inn, is_kpp, is_ogrn
+from core.money.requisites import is_inn, is_kpp, is_ogrn
 
 PERSON, ORGANIZATION = "person", "organization"
 LONGEST = {"name": 255, "industry": 100, "description": 10_000, "email": 254}

@@ -32,7 +32,7 @@ class Regime(StrEnum):
 
 
 class VatKind(StrEnum):
-    """How something sold is taxed: at a rate of the law, of the difference to its cost, or not at all."""
+    """Way in which something sold is taxed: at a rate of the law, of the difference to its cost, or not at all."""
 
     STANDARD = "standard"
     REDUCED = "reduced"

@@ -1,4 +1,4 @@
-"""Money: decimal amounts to the kopeck, rounded half up, never floats."""
+"""Money: decimal amounts to the kopeck, rounded half up, never floats; beside it the VAT in prices, and requisites."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import ZERO
-from core.tax import RATES, NoTaxRule, Regime, VatKind, compute_vat, find_percent, find_regime, reckon
+from core.money.vat import RATES, NoTaxRule, Regime, VatKind, compute_vat, find_percent, find_regime, reckon
 
 KOPECKS = st.integers(0, 10**12).map(lambda amount: Decimal(amount) / 100)
 
