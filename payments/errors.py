@@ -151,3 +151,17 @@ class ReceiptImpossible(DomainError):
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason=reason)
         self.code, self.reason = code, reason
+
+
+class LegalEntityCodeTaken(DomainError):
+    """Another legal entity has this code: their tax papers would have the same numbers."""
+
+    code = "code_taken"
+    detail = _("Another legal entity has this code.")
+
+
+class LegalEntityIsDefault(DomainError):
+    """Somebody has to sell: another legal entity is named the default first."""
+
+    code = "legal_entity_is_default"
+    detail = _("This one sells by default: name another one first.")

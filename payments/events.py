@@ -1,7 +1,10 @@
 """Facts that payments publishes about money that moved, or did not."""
 
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
 
 from core.approvals import ApprovalNews
 from core.events import Event, event
@@ -168,3 +171,33 @@ class ForfeitSettled(Event):
 @event("payments.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class PaymentApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""
+
+
+class RegimeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A tax regime from its first day: general, simplified, simplified_5 or simplified_7."""
+
+    since: date
+    regime: str
+
+
+@event("legal_entity.changed", aggregate="legal_entity", key="entity_id")
+class LegalEntityChanged(Event):
+    """A legal entity of the dealer was added, changed or retired; carries the whole state."""
+
+    entity_id: UUID
+    code: str
+    name: str
+    address: str
+    inn: str
+    regimes: list[RegimeRow]
+    is_default: bool
+    version_number: int
+    kpp: str = ""
+    ogrn: str = ""
+    director: str = ""
+    accountant: str = ""
+    bank_name: str = ""
+    bik: str = ""
+    account: str = ""
+    correspondent_account: str = ""
+    is_deleted: bool = False

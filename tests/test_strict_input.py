@@ -82,6 +82,7 @@ BY_PUT = {
     "/resource-types/{}": {"description": "Lifts"},
     "/resources/{}": {"description": "By the door", "buffer_after": 15},
     "/webhooks/{}": {"description": "Their till"},
+    "/legal-entities/{}": {"director": "Ivanov", "bank_name": "Bank"},
 }
 """What is said of an object before a PUT names only what it must."""
 ACTIONS = {

@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from gateway.api import Router
 from payments.api.books import LedgerAccountViewSet, ReconciliationViewSet, TransactionViewSet
+from payments.api.legal_entities import LegalEntityViewSet
 from payments.api.receipts import ReceiptViewSet
 from payments.api.views import (
     PaymentMethodViewSet,
@@ -19,6 +20,7 @@ router.register("receipts", ReceiptViewSet, basename="receipts")
 router.register("refunds", RefundViewSet, basename="refunds")
 router.register("transactions", TransactionViewSet, basename="transactions")
 router.register("ledger/accounts", LedgerAccountViewSet, basename="ledger-accounts")
+router.register("legal-entities", LegalEntityViewSet, basename="legal-entities")
 router.register("reconciliations", ReconciliationViewSet, basename="reconciliations")
 
 urlpatterns = [

@@ -2,14 +2,16 @@
 
 from core.plugins import Plugin
 from payments import approvals, commands, events, handlers, operations, public
-from payments.plugin import personal
+from payments.plugin import demo, personal
 from payments.queries.accounting import ACCOUNTING
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
+    demo=demo.create_demo,
     tags={
         "ledger": "The books: accounts and entries.",
+        "legal-entities": "Companies that the dealership sells through: requisites, accounts, tax regimes.",
         "payment-methods": "Stored ways to pay.",
         "payments": "Money that comes in, and what providers say about it.",
         "receipts": "Fiscal receipts of money taken and returned online.",

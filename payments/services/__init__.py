@@ -15,6 +15,7 @@ from payments.services.charges import (
 from payments.services.closing import close_order, close_order_account
 from payments.services.copies import copy_orders
 from payments.services.deposits import forfeit_deposit, pay_out_deposit
+from payments.services.legal_entities import add_legal_entity, delete_legal_entity, update_legal_entity
 from payments.services.methods import forget_method, store_method
 from payments.services.partners import (
     Premium,
@@ -71,6 +72,7 @@ __all__ = [
     "Premium",
     "ReceiptReport",
     "RefundReport",
+    "add_legal_entity",
     "apply_confirmed",
     "apply_payout_report",
     "apply_receipt_report",
@@ -91,6 +93,7 @@ __all__ = [
     "copy_orders",
     "correct_receipt",
     "create_payment",
+    "delete_legal_entity",
     "dispute_payment",
     "drop_refund",
     "forfeit_deposit",
@@ -126,4 +129,5 @@ __all__ = [
     "store_method",
     "take_agreed",
     "take_repayment_back",
+    "update_legal_entity",
 ]

@@ -12,7 +12,7 @@ from core.ids import uuid7
 from messaging.testing import drain_outbox, make_due
 from payments import services
 from payments.commands import CloseAccount, GiveBackPayments, Means, RecordOrder, RecordOrderStatus, TakePayment
-from payments.models import Payment, Reconciliation, Refund
+from payments.models import LegalEntity, Payment, Reconciliation, Refund
 
 TOTAL = Decimal("1000000.00")
 
@@ -128,3 +128,27 @@ def drain(rounds: int = 8) -> None:
     for _ in range(rounds):
         make_due("payments")
         drain_outbox("payments")
+
+
+ENTITY: dict[str, Any] = {
+    "code": "АС",
+    "name": "ООО «Автосалон»",
+    "address": "101000, г. Москва, ул. Мясницкая, д. 1",
+    "inn": "7707083893",
+    "kpp": "770701001",
+    "ogrn": "1027700132195",
+    "director": "Иванов И. И.",
+    "accountant": "Петрова П. П.",
+    "bank_name": "ПАО Сбербанк",
+    "bik": "049805746",
+    "account": "40602810700000000025",
+    "correspondent_account": "30101810800000000746",
+    "regimes": [{"since": "2025-01-01", "regime": "general"}],
+}
+
+
+def legal_entity(**fields: Any) -> LegalEntity:
+    """A legal entity of the dealer, under the general regime since 2025 unless something else is said."""
+    wanted = ENTITY | fields
+    regimes = [{"since": date.fromisoformat(row["since"]), "regime": row["regime"]} for row in wanted["regimes"]]
+    return services.add_legal_entity(fields=wanted | {"regimes": regimes}, now=timezone.now())

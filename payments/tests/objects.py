@@ -8,6 +8,7 @@ from django.utils import timezone
 from core.ids import uuid7
 from gateway.approvals import Waits, waits_for
 from payments import services
+from payments.models import LegalEntity
 from payments.tests import make
 from payments.tests.receipts import drawn_up
 from tests.permissions.objects import Ids, made_by
@@ -57,3 +58,8 @@ def approval(owner: UUID) -> Ids:
     with suppress(Waits):
         services.capture_payment(payment_id=payment.id, actor_id=uuid7(), now=timezone.now())
     return [str(request.id) for request in waits_for("payments", payment.id)]
+
+
+@made_by("/legal-entities")
+def legal_entity(owner: UUID) -> Ids:
+    return [str(make.legal_entity(code=f"Т{LegalEntity.objects.count()}").id)]

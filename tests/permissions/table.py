@@ -209,6 +209,12 @@ POST   /refunds/{}/approve                                manager
 POST   /refunds/{}/reject                                 manager
 POST   /refunds/{}/retry                                  manager
 GET    /transactions                                      own list
+GET    /legal-entities                                    manager
+POST   /legal-entities                                    admin
+GET    /legal-entities/{}                                 manager
+PUT    /legal-entities/{}                                 admin
+PATCH  /legal-entities/{}                                 admin
+DELETE /legal-entities/{}                                 admin
 GET    /ledger/accounts                                   signed in
 GET    /ledger/accounts/{}/statement                      manager
 GET    /reconciliations                                   manager
