@@ -3,28 +3,38 @@
 from datetime import datetime
 from uuid import UUID
 
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowCompany
 from core.events import Event, event, implies
 
 
-@event("client.created", aggregate="client", key="client_id", personal=("name",))
+@event("client.created", aggregate="client", key="client_id", personal=("name", "inn", "address"))
 class ClientCreated(Event):
-    """A client card was opened."""
+    """A client card was opened; the requisites are an organisation's alone, and those of a person are not told."""
 
     client_id: UUID
     name: str
     type: str
     user_id: UUID | None = None
+    inn: str = ""
+    kpp: str = ""
+    ogrn: str = ""
+    address: str = ""
+    version_number: int = 0
 
 
-@event("client.updated", aggregate="client", key="client_id", personal=("name",))
+@event("client.updated", aggregate="client", key="client_id", personal=("name", "inn", "address"))
 class ClientUpdated(Event):
-    """A client card changed."""
+    """A client card changed; carries what `client.created` does."""
 
     client_id: UUID
     name: str
     type: str
     user_id: UUID | None = None
+    inn: str = ""
+    kpp: str = ""
+    ogrn: str = ""
+    address: str = ""
+    version_number: int = 0
 
 
 @event("client.contact.added", aggregate="client", key="client_id")
@@ -111,3 +121,22 @@ def know_card(fact: ClientCreated | ClientUpdated) -> KnowCard:
 def join_cards(fact: ClientMerged) -> JoinCards:
     """Have known that two cards are one person's."""
     return JoinCards(card_id=fact.client_id, other_id=fact.other_id)
+
+
+@implies(ClientCreated, ClientUpdated, command=KnowCompany)
+def know_company(fact: ClientCreated | ClientUpdated) -> KnowCompany | None:
+    """Have known what an organisation's papers name it by; a person's new card is nothing to papers of companies."""
+    is_company = fact.type == "organization"
+    if isinstance(fact, ClientCreated) and not is_company:
+        return None
+    return KnowCompany(
+        client_id=fact.client_id,
+        user_id=fact.user_id,
+        is_company=is_company,
+        version=fact.version_number,
+        name=fact.name,
+        inn=fact.inn,
+        kpp=fact.kpp,
+        ogrn=fact.ogrn,
+        address=fact.address,
+    )

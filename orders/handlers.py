@@ -19,7 +19,7 @@ from catalog.events import (
     StockReturned,
     StockSold,
 )
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowCompany
 from core.db import database_now
 from core.errors import WrongTransition
 from core.events import Event
@@ -44,6 +44,7 @@ from orders.services.queue import HANDLER as QUEUE_TIMER
 from orders.services.saga import HANDLER
 from payments.events import (
     ForfeitSettled,
+    LegalEntityChanged,
     PaymentCompleted,
     PaymentCreated,
     PaymentFailed,
@@ -147,7 +148,16 @@ def notify_managers(event: Event) -> None:
     services.record_news(event=event, happened_at=happened_at, now=database_now("orders"))
 
 
-@subscribe(KnowCard, JoinCards, partition_key="client_id", on_parked="continue", replayable=True)
-def know_cards(command: KnowCard | JoinCards) -> None:
-    """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
-    follow_cards("orders", command)
+@subscribe(KnowCard, JoinCards, KnowCompany, partition_key="client_id", on_parked="continue", replayable=True)
+def know_cards(command: KnowCard | JoinCards | KnowCompany) -> None:
+    """Know whose client card it is: nobody acts as staff on what is theirs by their card; and which are companies'."""
+    if isinstance(command, KnowCompany):
+        services.know_company(command=command)
+    else:
+        follow_cards("orders", command)
+
+
+@subscribe(LegalEntityChanged, batch=True, replayable=True)
+def copy_legal_entities(events: Sequence[LegalEntityChanged]) -> None:
+    """Keep at hand who sells, and by which tax regime."""
+    services.copy_legal_entities(events=events)

@@ -37,6 +37,7 @@ from orders.queries.deposits import (
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
+from orders.queries.taxes import vat_disagreements
 from orders.queries.trade_ins import TradeInFacts, trade_in_disagreements, trade_ins
 from orders.rules.requests import earned_by_insurers
 
@@ -84,6 +85,7 @@ __all__ = [
     "timeline",
     "trade_in_disagreements",
     "trade_ins",
+    "vat_disagreements",
 ]
 
 

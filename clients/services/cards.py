@@ -16,7 +16,7 @@ from clients.services.duplicates import PHONES, pair_again, recognise
 from clients.services.finding import lock_client
 from core.db import Expected, transaction
 from core.errors import InvalidInput
-from core.requisites import fold_number, refuse_wrong_company
+from core.money.requisites import fold_number, refuse_wrong_company
 from messaging.outbox import publish
 
 
@@ -55,7 +55,7 @@ def open_client(*, fields: ClientFields, now: datetime) -> Client:
     with transaction("clients"):
         client.save(force_insert=True)
         recognise(client, now=now)
-        publish(ClientCreated(client_id=client.id, name=client.name, type=client.type))
+        publish(ClientCreated(client_id=client.id, name=client.name, type=client.type, **requisites(client)))
     return client
 
 
@@ -164,4 +164,13 @@ def _check(client: Client) -> None:
 def publish_updated(client: Client, user_id: UUID | None = None) -> None:
     """Tell that a card changed; one without an account of its own is the user's who is named. Joins the transaction."""
     whose = client.user_id or user_id
-    publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=whose))
+    told = {"name": client.name, "type": client.type, "user_id": whose}
+    publish(ClientUpdated(client_id=client.id, **told, **requisites(client)))
+
+
+def requisites(client: Client) -> dict[str, Any]:
+    """Return what papers name an organisation by; a person's numbers and address are not told."""
+    if client.type != ClientType.ORGANIZATION:
+        return {"version_number": client.version}
+    named = {name: getattr(client, name) for name in ("inn", "kpp", "ogrn", "address")}
+    return named | {"version_number": client.version}

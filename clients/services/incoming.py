@@ -15,7 +15,7 @@ from uuid import UUID
 from clients.events import ClientCreated, ConsentRecorded, ContactAdded
 from clients.models import Client, ClientKey, Consent, ConsentSource, Contact, ContactKind, KeyKind
 from clients.rules.importing.rows import Person
-from clients.services.cards import publish_updated
+from clients.services.cards import publish_updated, requisites
 from clients.services.duplicates import Key, keys_in, lock_keys, pair_again, recognise
 from core.importing.problems import RowProblem
 from messaging.outbox import publish
@@ -222,7 +222,7 @@ class _Chunk:
         for card in self.cards.values():
             client = card.client
             if card.is_new:
-                publish(ClientCreated(client_id=client.id, name=client.name, type=client.type))
+                publish(ClientCreated(client_id=client.id, name=client.name, type=client.type, **requisites(client)))
             elif card.is_changed:
                 publish_updated(client)
             for contact in card.contacts:

@@ -124,6 +124,7 @@ class OrderTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     coupon: Annotated[str, msgspec.Meta(max_length=40)] = ""
     comment: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     customer_id: UUID | None = None
+    legal_entity_id: UUID | None = None
 
 
 class OrderInput(OrderTerms, kw_only=True, forbid_unknown_fields=True):
@@ -148,6 +149,8 @@ def parse_customer(body: OrderTerms, principal: Principal) -> UUID:
 def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) -> dict[str, Any]:
     """The terms of an order of products, as the services take them. Raises InvalidInput."""
     _refuse_strange_methods(body, principal)
+    if body.legal_entity_id is not None and not principal.is_staff:
+        raise InvalidInput("legal_entity_id", "not_allowed", _("Only managers choose who sells."))
     asked: list[dict[str, Any]] = msgspec.to_builtins(body.insurance)
     rated = rate_policies(asked, products)
     return {
@@ -160,6 +163,7 @@ def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) ->
         "expected_total": body.expected_total,
         "coupon": body.coupon.strip(),
         "comment": body.comment,
+        "legal_entity_id": body.legal_entity_id,
     }
 
 

@@ -1,9 +1,16 @@
 """Copies of who sells and of companies that buy, kept by the events of payments and of clients."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+SELLER = """SELECT entity_id, regimes::text FROM orders_legalentitycopy WHERE NOT is_deleted AND {}
+            ORDER BY version DESC LIMIT 1"""
+DEFAULT_SELLER = SELLER.format("is_default")
+"""Who sells unless another is named."""
 
 
 class LegalEntityCopy(models.Model):
@@ -19,6 +26,11 @@ class LegalEntityCopy(models.Model):
     class Meta:
         verbose_name = _("copy of a legal entity")
         verbose_name_plural = _("copies of legal entities")
+
+
+def of_customer(customer_id: UUID) -> Q:
+    """Find the company that a customer's id means: its card, or the account of whoever buys for it."""
+    return Q(client_id=customer_id) | Q(user_id=customer_id)
 
 
 class CompanyCopy(models.Model):

@@ -12,7 +12,18 @@ from orders.public import OrderedGoods, OrderState, order_states, ordered_goods
 from payments.public import known_orders
 
 CHUNK = 2000
-_COLUMNS = ("product_id", "sku", "name", "kind", "price", "currency", "available", "is_active")
+_COLUMNS = (
+    "product_id",
+    "sku",
+    "name",
+    "kind",
+    "price",
+    "currency",
+    "available",
+    "is_active",
+    "vat_kind",
+    "margin_cost",
+)
 
 
 def copied_products() -> Iterator[tuple[UUID, ProductState]]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -42,6 +42,8 @@ class OrderItem(msgspec.Struct):
     vin: str = ""
     list_price: Decimal | None = None
     discounts: list[LineDiscount] = []
+    vat_rate: Decimal | None = None
+    vat_amount: Decimal | None = None
 
 
 class SagaFailure(OpenStruct):
@@ -108,6 +110,16 @@ class Allowance(msgspec.Struct):
     granted_at: Moment
 
 
+class Company(msgspec.Struct):
+    """Requisites of a company that buys."""
+
+    name: str
+    inn: str
+    kpp: str
+    ogrn: str
+    address: str
+
+
 class OrderDocument(msgspec.Struct):
     """An order as the API shows it."""
 
@@ -139,6 +151,9 @@ class OrderDocument(msgspec.Struct):
     allowance_amount: Decimal = ZERO
     allowances: list[Allowance] = []
     discount_total: Decimal = ZERO
+    legal_entity_id: UUID | None = None
+    vat_total: Decimal | None = None
+    company: Company | None = None
 
 
 class OrderPage(msgspec.Struct):
@@ -179,6 +194,9 @@ class RawOrder(msgspec.Struct):
     allowance_amount: Decimal
     allowances: msgspec.Raw
     discount_total: Decimal
+    legal_entity_id: UUID | None
+    vat_total: Decimal | None
+    company: msgspec.Raw
     hold: HoldDocument | None
 
 
@@ -187,7 +205,8 @@ COLUMNS = f"""
     (SELECT coalesce(json_agg(json_build_object(
         'id', l.id, 'product_id', l.product_id, 'sku', l.sku, 'name', l.name, 'vin', l.vin, 'kind', l.kind,
         'quantity', l.quantity, 'unit_price', l.unit_price::text, 'line_total', l.line_total::text,
-        'list_price', coalesce(l.list_price, l.unit_price)::text, 'discounts', l.discounts
+        'list_price', coalesce(l.list_price, l.unit_price)::text, 'discounts', l.discounts,
+        'vat_rate', l.vat_rate::text, 'vat_amount', l.vat_amount::text
      ) ORDER BY l.position), '[]')::text FROM orders_orderline l WHERE l.order_id = o.id),
     o.total_quantity, o.total_amount, o.amount_paid,
     {DUE_SQL},
@@ -201,7 +220,11 @@ COLUMNS = f"""
     (SELECT coalesce(json_agg(json_build_object('id', a.id, 'kind', a.kind, 'amount', a.amount::text,
         'currency', a.currency, 'asked_at', a.asked_at, 'expires_at', a.expires_at) ORDER BY a.id), '[]')::text
      FROM gateway_approval a WHERE a.subject_id = o.id AND a.state = 'waiting'),
-    o.allowance_amount, o.allowances::text, o.discount_total, o.hold_kind, o.hold_hard_end"""
+    o.allowance_amount, o.allowances::text, o.discount_total, o.legal_entity_id, o.vat_total,
+    coalesce((SELECT json_build_object('name', b.name, 'inn', b.inn, 'kpp', b.kpp, 'ogrn', b.ogrn, 'address', b.address)
+     FROM orders_companycopy b WHERE b.client_id = o.customer_id OR b.user_id = o.customer_id
+     ORDER BY b.client_id LIMIT 1)::text, 'null'),
+    o.hold_kind, o.hold_hard_end"""
 """What an order is read by, from `orders_order o`."""
 
 READ_ORDERS = f"SELECT {COLUMNS} FROM orders_order o WHERE o.id = ANY(%s) AND o.deleted_at IS NULL"
@@ -275,11 +298,12 @@ def read_newest(customer_id: UUID | None, limit: int) -> tuple[list[tuple[RawOrd
 def build_document(row: tuple[Any, ...]) -> RawOrder:
     """An order from a row of COLUMNS."""
     *fields, kind, hard_end = row
-    for nested in (4, 9, 17, 23, 25):
+    for nested in _NESTED:
         fields[nested] = msgspec.Raw(fields[nested])
     until = fields[_EXPIRES_AT]
     fields.append(HoldDocument(kind, until, hard_end) if until is not None and kind else None)
     return RawOrder(*fields)
 
 
+_NESTED = [place for place, hint in enumerate(get_type_hints(RawOrder).values()) if hint is msgspec.Raw]
 _EXPIRES_AT = RawOrder.__struct_fields__.index("reservation_expires_at")

@@ -57,6 +57,8 @@ class FormerLine(msgspec.Struct):
     list_price: Decimal | None = None
     discount_amount: Decimal = ZERO
     discounts: list[dict[str, Any]] = []
+    vat_kind: str = ""
+    margin_cost: Decimal | None = None
 
 
 class StockRequest(LegRequest):

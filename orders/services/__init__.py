@@ -27,6 +27,7 @@ from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import record_news
+from orders.services.parties import copy_legal_entities, know_company
 from orders.services.placing import place_order
 from orders.services.premiums import record_returned_premium
 from orders.services.promoting import add_promotion, change_promotion, end_promotion, promotion_agreed
@@ -79,6 +80,7 @@ __all__ = [
     "change_promotion",
     "check_out_cart",
     "close_places",
+    "copy_legal_entities",
     "copy_products",
     "copy_stock_levels",
     "delete_order",
@@ -94,6 +96,7 @@ __all__ = [
     "inspect_return",
     "issue_document",
     "join_queue",
+    "know_company",
     "leave_queue",
     "leg_label",
     "leg_title",

@@ -32,6 +32,7 @@ from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, roles
 from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
+from orders.services.taxing import tax_handed_over
 from orders.services.trade_ins import take_in
 
 
@@ -84,6 +85,7 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
     if status == Status.CANCELLED:
         _begin_undoing(saga, previous, reason)
     elif status == Status.COMPLETED:
+        tax_handed_over(saga)
         publish(_completed(saga))
         take_in(saga)
 

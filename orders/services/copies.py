@@ -14,13 +14,16 @@ from core.db import transaction
 _UPSERT = """
 INSERT INTO orders_productcopy AS c
     (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active, vin, make,
-     category_id)
+     category_id, vat_kind, margin_cost)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::int[],
-                     %s::bigint[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::uuid[])
+                     %s::bigint[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::uuid[], %s::text[],
+                     %s::numeric[])
 ON CONFLICT (product_id) DO UPDATE SET
     sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
     currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
     vin = excluded.vin, make = excluded.make, category_id = excluded.category_id,
+    vat_kind = CASE WHEN c.product_id = ANY(%s) THEN excluded.vat_kind ELSE c.vat_kind END,
+    margin_cost = CASE WHEN c.product_id = ANY(%s) THEN excluded.margin_cost ELSE c.margin_cost END,
     available = CASE WHEN excluded.stock_version >= c.stock_version THEN excluded.available ELSE c.available END,
     stock_version = greatest(excluded.stock_version, c.stock_version)
 WHERE excluded.version >= c.version
@@ -32,6 +35,7 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
     changed = {item.product_id: item for item in events if not isinstance(item, ProductDeleted)}
     deleted = [item.product_id for item in events if isinstance(item, ProductDeleted)]
     rows = sorted(changed.values(), key=lambda item: item.product_id)
+    told = [item.product_id for item in rows if item.vat_kind is not None]
     columns: list[Any] = [
         [item.product_id for item in rows],
         [item.sku for item in rows],
@@ -46,6 +50,10 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
         [item.vin for item in rows],
         [item.make for item in rows],
         [item.category_id for item in rows],
+        [item.vat_kind or "" for item in rows],
+        [item.margin_cost for item in rows],
+        told,
+        told,
     ]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         if rows:

@@ -90,7 +90,7 @@ class _Plan:
     gone: list[OrderLine]
     added: list[OrderLine]
     before: list[dict[str, Any]]
-    places: dict[str, int]
+    places: dict[str, dict[str, Any]]
     old_total: Decimal
     more: bool
     fewer: bool
@@ -219,7 +219,8 @@ def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
     old = {line.id: line.quantity for line in lines}
     if unknown := set(changes) - set(old):
         raise UnknownLine(item_id=str(min(unknown)))
-    places = {str(line.id): line.position for line in lines}
+    known = ("position", "vat_kind", "margin_cost")
+    places = {str(line.id): {name: getattr(line, name) for name in known} for line in lines}
     plan = _Plan([], [], [], before, places, saga.order.total_amount, more=False, fewer=False)
     for index, line in enumerate(lines):
         _place(plan, line, changes.get(line.id, line.quantity), index)
@@ -320,7 +321,7 @@ def _apply(saga: Saga, plan: _Plan, agreed: Decimal) -> None:
     write_lines(saga, plan.lines, gone=plan.gone, before=plan.before)
     saga.agree_to_more(agreed)
     if plan.more or plan.fewer:
-        before = [item | {"position": plan.places[item["id"]]} for item in plan.before]
+        before = [item | plan.places[item["id"]] for item in plan.before]
         former = msgspec.convert(before, list[FormerLine], strict=False)
         ask_for_other_stock(saga, former, agreed=agreed, quotes=quotes)
     if plan.total <= plan.old_total or not plan.more:

@@ -12,12 +12,14 @@ from orders.rules.prices import show_discounts, sum_discounts
 from orders.rules.requests import PoliciesRequest
 from orders.services.excess import return_excess
 from orders.services.locking import LockedOrder
+from orders.services.taxing import tax_again
 
 
 def plain(line: OrderLine) -> dict[str, Any]:
     """Return a line as the timeline keeps it and the API shows it."""
     names = ("id", "product_id", "sku", "name", "vin", "kind", "quantity", "unit_price", "line_total")
-    shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in names})
+    taxed = ("vat_rate", "vat_amount") if line.vat_amount is not None else ()
+    shown: dict[str, Any] = msgspec.to_builtins({name: getattr(line, name) for name in (*names, *taxed)})
     return shown | show_discounts(line) if line.discount_amount else shown
 
 
@@ -27,6 +29,7 @@ def write_lines(
     """Write the lines and the totals that follow from them; `gone` are deleted, `before` is what the timeline keeps."""
     saga.trail.know("items", before)
     OrderLine.objects.filter(pk__in=[line.pk for line in gone]).delete()
+    tax_again(saga, lines)
     for line in lines:
         line.order_id = saga.order.id
         line.save()

@@ -22,7 +22,7 @@ from orders.models import SYSTEM, HistoryKind, Order, OrderHistory
 State = dict[str, Any]
 FIELDS = (
     "status", "total_amount", "total_quantity", "discount_total", "amount_paid", "loan_amount", "trade_in_credit",
-    "trade_in_owed", "returned_premiums", "allowance_amount", "allowances",
+    "trade_in_owed", "returned_premiums", "allowance_amount", "allowances", "vat_total",
     "comment", "manager_id", "funding",
     "reservation_expires_at", "hold", "financing_application_id", "policy_ids", "version", "updated_at", "deleted_at",
 )  # fmt: skip

@@ -149,6 +149,8 @@ def _build_line(index: int, wish: ProductLine | FreeLine, copies: dict[UUID, Pro
         unit_price=product.price,
         list_price=product.price,
         line_total=line_total(product.price, wish.quantity),
+        vat_kind=product.vat_kind,
+        margin_cost=product.margin_cost,
     )
     line.is_campaign_time = product.is_campaign_time
     return line

@@ -20,6 +20,7 @@ from messaging.people.departures import refuse_leavers
 from orders.errors import PriceChanged
 from orders.events import OrderCreated
 from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, ProductCopy, QueuePlace
+from orders.models.parties import SELLER
 from orders.rules.funding import lend_premiums, own_money, plan_payments
 from orders.rules.requests import (
     LegRequest,
@@ -30,6 +31,7 @@ from orders.rules.requests import (
     StockRequest,
     TradeInRequest,
 )  # fmt: skip
+from orders.rules.taxing import tax_lines
 from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.bargaining import bargain_at_placing, record_placed_discounts
 from orders.services.deposits import LEG as DEPOSIT
@@ -42,6 +44,10 @@ from orders.services.promotions import lower_sold, use_promotions
 from orders.services.queue import find_offer, take_offer
 from orders.services.quota import refuse_hoarding
 from orders.services.saga import Saga
+
+_NUMBER = f"""SELECT n.number, s.* FROM (SELECT nextval('orders_order_number') AS number) AS n LEFT JOIN (
+              {SELLER.format("CASE WHEN %s::uuid IS NULL THEN is_default ELSE entity_id = %s::uuid END")}
+              ) AS s ON true"""
 
 
 def place_order(
@@ -59,6 +65,7 @@ def place_order(
     expected_total: Decimal | None = None,
     coupon: str = "",
     comment: str = "",
+    legal_entity_id: UUID | None = None,
 ) -> Order:
     """Create an order and start its checkout.
 
@@ -66,21 +73,20 @@ def place_order(
     `deposit` (with the version of its `terms`) and the payments are taken one after another; one without an amount
     takes all that is left. `trade_in` (`amount` and what is known of the car) counts once a manager has agreed to its
     value; within a manager's limit, and never in an order of their own, it counts at once. A `financing` with
-    `insurance_financed` lends the premiums too. A car that a queue offers this buyer is taken from the offer with its
-    hold. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady, InsufficientStock (when
-    already known), TooManyHolds, PriceChanged, InvalidInput, FourEyes (a free line in one's own order), AccountClosing.
+    `insurance_financed` lends the premiums too. A car that a queue offers is taken from the offer with its hold.
+    `legal_entity_id` names who sells. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady,
+    InsufficientStock, TooManyHolds, PriceChanged, InvalidInput, FourEyes (own free lines), AccountClosing, NoTaxRule.
     """
     with transaction("orders"):
         refuse_leavers("orders", customer_id)
         offer = find_offer(customer_id, lines)
         order_lines = _accepted(lines, customer_id, actor, offer, insurance, coupon, now)
         add_policies(order_lines, policies)
-        order = _build_order(customer_id, actor, order_lines, comment, now, offer)
+        order = _build_order(customer_id, actor, order_lines, comment, now, offer, legal_entity_id)
         _refuse_other_terms(order, expected_total, deposit)
         loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
-        goods = order.total_amount - sum((premium for _name, premium in policies), ZERO)
-        paid_by = _wished_money(_payments(payment, deposit), _valued(order, goods, trade_in, actor, now), loan)
-        purchase = _wished_goods(offer, insurance) | paid_by
+        valued = _valued(order, policies, trade_in, actor, now)
+        purchase = _wished_goods(offer, insurance) | _wished_money(_payments(payment, deposit), valued, loan)
         _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
         _record_terms(order, order_lines, lines, deposit, actor, now)
     return order
@@ -145,7 +151,11 @@ def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: d
 
 
 def _valued(
-    order: Order, goods: Decimal, trade_in: dict[str, Any] | None, actor: Actor, now: datetime
+    order: Order,
+    policies: Sequence[tuple[str, Decimal]],
+    trade_in: dict[str, Any] | None,
+    actor: Actor,
+    now: datetime,
 ) -> TradeInRequest | None:
     """Say of a car taken in exchange whether its value is agreed to already."""
     if trade_in is None:
@@ -154,7 +164,7 @@ def _valued(
     vin = fold_vin(request.vin or "")
     if vin and ProductCopy.objects.filter(vin=vin, available__gt=0).exists():
         raise InvalidInput("trade_in.vin", "in_stock", _("A car with this VIN stands in our stock."))
-    request.goods = goods
+    request.goods = order.total_amount - sum((premium for _name, premium in policies), ZERO)
     request.is_agreed = is_value_agreed(order, request.amount, actor, now)
     return request
 
@@ -165,7 +175,7 @@ def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offe
     _record_agreed(saga)
     saga.begin()
     saga.fund()
-    saga.order.number = _next_number(now)
+    saga.order.number = _next_number(saga, lines)
     publish(_created(saga.order, lines))
     record_status(saga, None, actor=actor, reason="", now=now)
     if offer is not None:
@@ -175,7 +185,13 @@ def _begin(saga: Saga, lines: list[OrderLine], actor: Actor, now: datetime, offe
 
 
 def _build_order(
-    customer_id: UUID, actor: Actor, lines: list[OrderLine], comment: str, now: datetime, offer: QueuePlace | None
+    customer_id: UUID,
+    actor: Actor,
+    lines: list[OrderLine],
+    comment: str,
+    now: datetime,
+    offer: QueuePlace | None,
+    legal_entity_id: UUID | None,
 ) -> Order:
     total = sum((line.line_total for line in lines), Decimal(0))
     if total > MAX_AMOUNT:
@@ -191,6 +207,7 @@ def _build_order(
         manager_id=actor.id if actor.is_staff else None,
         placed_date=dealer_day(now),
         comment=comment,
+        legal_entity_id=legal_entity_id,
         created_at=now,
         updated_at=now,
     )
@@ -252,10 +269,20 @@ def _record_agreed(saga: Saga) -> None:
         request.store(saga.payment)
 
 
-def _next_number(now: datetime) -> str:
-    """A number that no other order has: numbers have gaps, since an order would else wait for all that are placed."""
-    ((number,),) = fetch("orders", "SELECT nextval('orders_order_number')", ())
-    return f"{dealer_day(now).year}-{number:06d}"
+def _next_number(saga: Saga, lines: list[OrderLine]) -> str:
+    """A number that no other order has, and the VAT by who sells: one statement tells both.
+
+    Numbers have gaps, since an order would else wait for all that are placed. Raises InvalidInput, NoTaxRule.
+    """
+    wanted = saga.order.legal_entity_id
+    ((number, seller_id, regimes),) = fetch("orders", _NUMBER, (wanted, wanted))
+    if wanted is not None and seller_id is None:
+        raise InvalidInput("legal_entity_id", "unknown", _("There is no such legal entity."))
+    day = dealer_day(saga.now)
+    if seller_id is not None:
+        saga.order.legal_entity_id = seller_id
+        tax_lines(saga.order, lines, msgspec.json.decode(regimes), day)
+    return f"{day.year}-{number:06d}"
 
 
 def _wished_goods(offer: QueuePlace | None, insurance: Sequence[dict[str, Any]]) -> dict[str, LegRequest]:

@@ -14,6 +14,7 @@ from core.ids import uuid7
 from core.money import ZERO
 from messaging.outbox import send
 from orders.models import LegKind, Status, TradeIn, TradeInState
+from orders.models.parties import CompanyCopy, of_customer
 from orders.rules.requests import TradeInRequest
 from orders.services.agreeing import admit_price
 from orders.services.history import Actor
@@ -33,6 +34,7 @@ def take_in(saga: LockedOrder) -> None:
     TradeIn.objects.create(order=order, amount=worth, surplus=surplus, taken_at=saga.now)
     facts = {name: getattr(request, name) for name in ("vin", "make", "model", "year", "mileage")}
     known = {name: value for name, value in facts.items() if value is not None}
+    known["from_person"] = not CompanyCopy.objects.filter(of_customer(order.customer_id)).exists()
     send(TakeInVehicle(order_id=order.id, number=order.number, cost=worth, currency=order.currency, **known))
     send(
         PostTradeIn(
