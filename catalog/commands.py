@@ -83,6 +83,8 @@ class HandOverUnits(Command, frozen=True, kw_only=True):
 class TakeInVehicle(Command, frozen=True, kw_only=True):
     """Own the car given in exchange in an order, at its `cost`; what is unknown is empty. Mileage in km.
 
+    `from_person`: its owner pays no VAT, so that its sale is taxed by the difference to the cost.
+
     Answer: stock.trade_in_entered.
     """
 
@@ -95,6 +97,7 @@ class TakeInVehicle(Command, frozen=True, kw_only=True):
     model: str = ""
     year: int | None = None
     mileage: int | None = None
+    from_person: bool = True
 
 
 @command("trade_in.asked_back", sender="orders", aggregate="trade_in", key="order_id")

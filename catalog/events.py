@@ -49,7 +49,8 @@ class CategoryChanged(Event):
 class ProductCreated(Event):
     """A product can be offered; carries what other apps need to sell it and to insure it.
 
-    `power_hp` is 0 where nobody knows it, and absent from events of releases that did not tell it.
+    `power_hp` is 0 where nobody knows it, and absent from events of releases that did not tell it; so is `vat_kind`,
+    empty for the standard rate. `margin_cost` is what a vehicle taxed by the difference was bought for.
     """
 
     product_id: UUID
@@ -68,6 +69,8 @@ class ProductCreated(Event):
     is_active: bool = True
     power_hp: int | None = None
     category_id: UUID | None = None
+    vat_kind: str | None = None
+    margin_cost: Decimal | None = None
 
 
 @event("product.updated", aggregate="product", key="product_id")
@@ -90,6 +93,8 @@ class ProductUpdated(Event):
     is_active: bool = True
     power_hp: int | None = None
     category_id: UUID | None = None
+    vat_kind: str | None = None
+    margin_cost: Decimal | None = None
 
 
 @event("product.deleted", aggregate="product", key="product_id")

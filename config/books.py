@@ -128,6 +128,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "seats": showroom.public.seat_disagreements,
     "allocations": resources.public.allocation_disagreements,
     "orders and their roll-ups": orders.public.stat_disagreements,
+    "orders and their VAT": orders.public.vat_disagreements,
     "orders, stock and money": lambda: order_disagreements(),
     "offers of queued cars": lambda: offer_disagreements(),
     "sold cars and their bookings": lambda: lending_disagreements(),

@@ -14,6 +14,7 @@ from catalog.models import Category, Condition, Import, Product, ProductKind, Ro
 from catalog.rules.importing.rows import MIN_YEAR
 from core.importing.limits import ENDINGS
 from core.money import MAX_AMOUNT
+from core.money.vat import VatKind
 from core.vin import has_check_digit
 
 MAX_STOCK = 1_000_000
@@ -87,14 +88,15 @@ class WrittenProductSerializer(ProductSerializer):
     warnings = WarningSerializer(many=True, read_only=True)
 
     class Meta(ProductSerializer.Meta):
-        fields = [*ProductSerializer.Meta.fields, "warnings"]
+        fields = [*ProductSerializer.Meta.fields, "vat_kind", "margin_cost", "warnings"]
         read_only_fields = fields
 
     def to_representation(self, instance: Product) -> dict[str, Any]:
         odd = instance.vin and not has_check_digit(instance.vin)
         detail = _("The check digit of the VIN is wrong, as it is for many cars made outside North America.")
         warnings = [{"field": "vin", "code": "vin_check_digit", "detail": str(detail)}] if odd else []
-        return super().to_representation(instance) | {"warnings": warnings}
+        taxed = {"vat_kind": instance.vat_kind, "margin_cost": instance.margin_cost}
+        return super().to_representation(instance) | taxed | {"warnings": warnings}
 
 
 class ProductInput(serializers.Serializer):
@@ -130,6 +132,14 @@ class ProductInput(serializers.Serializer):
     description = serializers.CharField(max_length=20_000, allow_blank=True, required=False)
     image_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
     attributes = serializers.DictField(required=False)
+    vat_kind = serializers.ChoiceField(
+        choices=[(kind.value, kind.value) for kind in VatKind], allow_blank=True, required=False,
+        help_text=_("How its sale is taxed; empty: at the standard rate."),
+    )  # fmt: skip
+    margin_cost = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False,
+        help_text=_("What a vehicle was bought for from a person: its VAT is that of the difference."),
+    )  # fmt: skip
     is_active = serializers.BooleanField(required=False)
     low_stock_threshold = serializers.IntegerField(min_value=0, max_value=MAX_STOCK, allow_null=True, required=False)
 

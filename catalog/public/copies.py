@@ -21,6 +21,8 @@ class ProductState:
     currency: str
     available: int
     is_active: bool
+    vat_kind: str
+    margin_cost: Decimal | None
 
 
 def product_states() -> Iterator[tuple[UUID, ProductState]]:
@@ -33,7 +35,8 @@ def product_states() -> Iterator[tuple[UUID, ProductState]]:
 
 def _state(row: Product) -> ProductState:
     is_active = row.is_active and row.deleted_at is None
-    return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active)
+    tax = (row.vat_kind, row.margin_cost)
+    return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active, *tax)
 
 
 @dataclass(frozen=True)

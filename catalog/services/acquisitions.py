@@ -23,6 +23,7 @@ from catalog.services.stock_locks import lock_rows
 from catalog.services.units import change_stage
 from core.db import lock, transaction
 from core.errors import InvalidInput
+from core.money.vat import VatKind
 from core.vin import fold_vin, is_vin
 from gateway.approvals import let
 from messaging.outbox import publish
@@ -32,8 +33,9 @@ def take_in_vehicle(*, car: TakeInVehicle, now: datetime) -> Acquisition:
     """Own the car given in exchange in an order, once: used, in preparation, on sale to nobody.
 
     A vehicle that was here before comes back as the same product; a new one is listed at its cost until somebody
-    prices it. Publishes product.created, product.updated, stock.trade_in_entered. Raises OneVehicleOneVin while a car
-    of this VIN is in stock, or its buyer has no keys yet.
+    prices it. One bought from a person is sold with the VAT of the difference to its cost. Publishes product.created,
+    product.updated, stock.trade_in_entered. Raises OneVehicleOneVin while a car of this VIN is in stock, or its buyer
+    has no keys yet.
     """
     with named_conflicts(), transaction("catalog"):
         found = Acquisition.objects.filter(order_id=car.order_id).first()
@@ -44,6 +46,7 @@ def take_in_vehicle(*, car: TakeInVehicle, now: datetime) -> Acquisition:
         product = _find_former(vin) or _list(car, {} if vin else {"number": stated}, now)
         for name, value in {"vin": vin, "make": car.make, "model": car.model, "year": car.year}.items():
             setattr(product, name, getattr(product, name) or value)
+        product.vat_kind, product.margin_cost = (VatKind.MARGIN, car.cost) if car.from_person else ("", None)
         product.come_back(mileage=car.mileage, is_off_sale=True)
         product.take_back(1)
         found = Acquisition(product=product, source=Source.TRADE_IN, order_id=car.order_id, number=car.number)

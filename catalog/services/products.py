@@ -26,6 +26,7 @@ from catalog.services.photos import follow_photo, forget_waiting_photo, queue_ph
 from catalog.services.seconding import admit_price
 from core.db import Expected, require_version, transaction
 from core.errors import DomainError, InvalidInput
+from core.money.vat import VatKind
 from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
 from messaging.outbox import publish
@@ -62,6 +63,8 @@ class ProductFields(TypedDict, total=False):
     attributes: dict[str, Any]
     is_active: bool
     low_stock_threshold: int | None
+    vat_kind: str
+    margin_cost: Decimal | None
 
 
 _TAKEN: dict[str, type[DomainError]] = {
@@ -196,6 +199,8 @@ def product_state(product: Product) -> dict[str, Any]:
         "is_active": product.is_active,
         "power_hp": product.power_hp or 0,
         "category_id": product.category_id,
+        "vat_kind": product.vat_kind,
+        "margin_cost": product.margin_cost,
     }
 
 
@@ -237,6 +242,11 @@ def _assign(product: Product, fields: ProductFields) -> None:
             raise InvalidInput("vin", OneVehicleOneVin.code, str(OneVehicleOneVin.detail))
     if "plate" in fields:
         product.plate = fold_vin(fields["plate"])
+    if (product.vat_kind == VatKind.MARGIN) != (product.margin_cost is not None):
+        detail = _("The price it was bought for goes with the margin scheme, and with that alone.")
+        raise InvalidInput("margin_cost", "required" if product.margin_cost is None else "not_allowed", detail)
+    if product.vat_kind == VatKind.MARGIN and product.kind != ProductKind.VEHICLE:
+        raise InvalidInput("vat_kind", "not_allowed", _("Only vehicles are sold by the margin scheme."))
     category_id = fields.get("category_id")
     if category_id and not Category.objects.filter(pk=category_id).exists():
         raise UnknownCategory("category_id")
