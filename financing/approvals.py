@@ -59,6 +59,17 @@ RESTRUCTURE = declare(
         gives="penalties waived, and the interest that a lower rate forgoes",
     )
 )
+MORATORIUM = declare(
+    Kind(
+        name="financing.moratorium",
+        title=_("Credit holidays of a loan"),
+        subject="loan",
+        limit=ALWAYS,
+        run="financing.services.moratorium_agreed",
+        doors=("POST /financing/loans/{id}/moratorium",),
+        gives="time: payments of up to six months, and the penalties that they would have cost",
+    )
+)
 DEBIT = declare(
     Kind(
         name="financing.debit",

@@ -220,6 +220,13 @@ class CoolingOffOver(DomainError):
     detail = _("This loan can no longer be returned; it can be repaid early.")
 
 
+class HolidaysNotDue(DomainError):
+    """The law gives this loan no credit holidays on the ground named: `why` is amount, used or no_row."""
+
+    code = "holidays_not_due"
+    detail = _("The law gives this loan no credit holidays on this ground; the lender may agree to them.")
+
+
 class InvalidFields(InvalidInput):
     """Fields of an application that are wrong: `problems` lists (field, code, detail)."""
 

@@ -205,6 +205,16 @@ class LoanRestructured(Event):
     currency: str
 
 
+@event("loan.stage_changed", aggregate="loan", key="loan_id", internal=True)
+class LoanStageChanged(Event):
+    """A loan has credit holidays (`moratorium`, to `until`), is in `collection`, or runs as agreed (empty)."""
+
+    loan_id: UUID
+    customer_id: UUID
+    stage: str
+    until: date | None = None
+
+
 @event("financing.approval_changed", aggregate="approval", key="approval_id", internal=True)
 class FinancingApprovalChanged(ApprovalNews):
     """An action of this app began to wait for a second person, or its waiting ended."""

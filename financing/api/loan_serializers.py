@@ -10,6 +10,7 @@ from financing.api.bank_rules import BankRulesSerializer
 from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateField
 from financing.models import Loan, LoanPayment, LoanPaymentMethod
 from financing.rules.calculations import Strategy
+from financing.rules.holidays import MOST_MONTHS, Ground
 from payments.commands import Means
 
 _LEAST = Decimal("0.01")
@@ -26,7 +27,8 @@ class LoanSerializer(serializers.ModelSerializer):
             "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "balance", "annual_rate",
             "term_months", "schedule", "bank_rules", "schedule_version", "monthly_payment", "total_interest", "psk",
             "overdue_amount", "penalty_amount", "days_past_due", "overdue_since", "deposit", "next_due_date",
-            "next_payment", "disbursed_date", "cooling_off_until", "last_due_date", "closed_at", "written_off_amount",
+            "next_payment", "stage", "stage_until", "disbursed_date", "cooling_off_until", "last_due_date", "closed_at",
+            "written_off_amount",
             "cancelled_at", "currency", "version", "created_at", "updated_at",
         ]  # fmt: skip
 
@@ -152,6 +154,14 @@ class RestructuringInput(ReasonInput):
         required=False, allow_null=True, default=None, min_value=Decimal(0), max_value=Decimal(1000)
     )
     waive_penalty = serializers.BooleanField(default=False)
+
+
+class MoratoriumInput(serializers.Serializer):
+    """Credit holidays from today: `income` and `emergency` are the borrower's right, `agreed` is the lender's will."""
+
+    months = serializers.IntegerField(min_value=1, max_value=MOST_MONTHS)
+    ground = serializers.ChoiceField(choices=[item.value for item in Ground])
+    evidence = serializers.CharField(max_length=1000)
 
 
 class PortfolioBucketSerializer(serializers.Serializer):

@@ -24,6 +24,7 @@ from financing.api.loan_serializers import (
     LoanPaymentSerializer,
     LoanScheduleSerializer,
     LoanSerializer,
+    MoratoriumInput,
     PayoffQuerySerializer,
     PayoffSerializer,
     PortfolioSerializer,
@@ -38,6 +39,7 @@ from financing.models import Loan, LoanPayment
 from financing.queries import EarlyPlan, LoanPage
 from financing.queries.documents import TYPES, loan_paper, printed
 from financing.rules.calculations import Strategy
+from financing.rules.holidays import Ground
 from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.access.readings import Papers, hand_over
 from gateway.approvals.views import may_wait
@@ -163,6 +165,27 @@ class LoanViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, FinancingVie
     def restructure(self, call: Call, pk: UUID) -> Loan:
         """Repay what is left by a new schedule."""
         return services.restructure_loan(loan_id=pk, manager_id=call.actor_id, now=call.now, **call.body)
+
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    @write(request=MoratoriumInput, responses=may_wait(LoanSerializer), once="grant_moratorium")
+    def moratorium(self, call: Call, pk: UUID) -> Loan:
+        """Suspend the payments for some months; another person agrees."""
+        ground = Ground(call.body["ground"])
+        return services.grant_moratorium(
+            loan_id=pk, manager_id=call.actor_id, now=call.now, **call.body | {"ground": ground}
+        )
+
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    @write(request=ReasonInput, responses=LoanSerializer)
+    def collect(self, call: Call, pk: UUID) -> Loan:
+        """Hand an overdue loan to collection."""
+        return services.start_collection(loan_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now)
+
+    @action(detail=True, methods=["post"], url_path="stop-collecting", permission_classes=[IsManager])
+    @write(request=ReasonInput, responses=LoanSerializer)
+    def stop_collecting(self, call: Call, pk: UUID) -> Loan:
+        """Take a loan back from collection."""
+        return services.end_collection(loan_id=pk, manager_id=call.actor_id, reason=call.body["reason"], now=call.now)
 
     @action(detail=True, methods=["post"], url_path="write-off", permission_classes=[IsManager])
     @write(request=ReasonInput, responses=may_wait(LoanSerializer))

@@ -2,7 +2,16 @@
 
 from financing.models.applications import Application, ApplicationStatus
 from financing.models.limits import CreditLimit, LimitKind
-from financing.models.loans import RUNNING, Loan, LoanScheduleRow, LoanStatus, LoanVersion, VersionKind
+from financing.models.loans import (
+    RUNNING,
+    Loan,
+    LoanScheduleRow,
+    LoanStage,
+    LoanStageChange,
+    LoanStatus,
+    LoanVersion,
+    VersionKind,
+)
 from financing.models.offers import BankOffer, NoticeState, OfferStatus
 from financing.models.orders import ClosedAttempt, OrderCopy, OrderState
 from financing.models.overrides import Override, OverrideStatus
@@ -43,6 +52,8 @@ __all__ = [
     "LoanPaymentStatus",
     "LoanRefund",
     "LoanScheduleRow",
+    "LoanStage",
+    "LoanStageChange",
     "LoanStatus",
     "LoanVersion",
     "NoticeState",

@@ -28,6 +28,14 @@ class LoanStatus(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
+class LoanStage(models.TextChoices):
+    """Treatment of a running loan besides its status: payments suspended, or the debt being collected."""
+
+    NONE = "", _("as agreed")
+    MORATORIUM = "moratorium", _("credit holidays")
+    COLLECTION = "collection", _("in collection")
+
+
 RUNNING = (LoanStatus.ACTIVE, LoanStatus.OVERDUE)
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     LoanStatus.ACTIVE: (LoanStatus.OVERDUE, LoanStatus.CLOSED, LoanStatus.CANCELLED),
@@ -71,6 +79,10 @@ class Loan(models.Model):
         db_default=models.Value(legal_order(), models.JSONField()),
     )
     status = models.CharField(_("status"), max_length=15, choices=LoanStatus, default=LoanStatus.ACTIVE)
+    stage = models.CharField(
+        _("stage"), max_length=15, choices=LoanStage, blank=True, default=LoanStage.NONE, db_default=LoanStage.NONE
+    )
+    stage_until = models.DateField(_("stage until"), null=True)
     disbursed_date = models.DateField(_("paid out on"))
     cooling_off_until = models.DateField(_("may be returned until"), null=True)
     last_due_date = models.DateField(_("last payment on"))
@@ -149,6 +161,17 @@ class Loan(models.Model):
         self.status = target
         self.closed_at = now if target == LoanStatus.CLOSED else None
 
+    def enter(self, stage: LoanStage, until: date | None = None) -> None:
+        """Step to a stage; only a late loan is collected, until credit holidays. Raises WrongTransition."""
+        allowed = [LoanStage.NONE] if self.stage else [LoanStage.MORATORIUM]
+        if not self.stage and self.status == LoanStatus.OVERDUE:
+            allowed.append(LoanStage.COLLECTION)
+        if self.stage == LoanStage.COLLECTION:
+            allowed.append(LoanStage.MORATORIUM)
+        if not self.is_running or stage not in allowed:
+            raise WrongTransition(self.stage or self.status, [item.value for item in allowed])
+        self.stage, self.stage_until = stage, until
+
     def touch(self, now: datetime) -> None:
         """Record that the loan changed."""
         self.updated_at = now
@@ -169,6 +192,7 @@ class Loan(models.Model):
         self.touch(now)
 
     def _clear(self) -> None:
+        self.stage, self.stage_until = LoanStage.NONE, None
         self.balance = self.overdue_amount = self.penalty_amount = self.deposit = self.next_payment = Decimal(0)
         self.next_due_date = self.overdue_since = None
         self.days_past_due = 0
@@ -182,13 +206,15 @@ class VersionKind(models.TextChoices):
     REDUCE_PAYMENT = "reduce_payment", _("early repayment, smaller payment")
     PAYOFF = "payoff", _("full early repayment")
     RESTRUCTURING = "restructuring", _("restructuring")
+    MORATORIUM = "moratorium", _("credit holidays")
 
 
 class LoanVersion(models.Model):
     """A schedule that took over on `from_date`: it rules every instalment due after that day; earlier ones stay.
 
     Roubles, `annual_rate` in per cent a year. `principal` is what was owed after it, `carried_interest` is owed from
-    before and joins the first row; `repaid_*` were paid by the act that made it, `waived_penalty` was forgiven by it.
+    before and joins the first row; after credit holidays `deferred_interest`, which holds it too, joins the last one.
+    `repaid_*` were paid by the act that made it, `waived_penalty` was forgiven by it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -203,6 +229,9 @@ class LoanVersion(models.Model):
     monthly_payment = amount_field(_("monthly payment"))
     psk = psk_field(_("full cost of credit, % a year"))
     carried_interest = amount_field(_("interest carried over"), default=Decimal(0))
+    deferred_interest = amount_field(
+        _("interest put off to the last payment"), default=Decimal(0), db_default=Decimal(0)
+    )
     repaid_principal = amount_field(_("principal repaid"), default=Decimal(0))
     repaid_interest = amount_field(_("interest repaid"), default=Decimal(0))
     waived_penalty = amount_field(_("penalty forgiven"), default=Decimal(0))
@@ -258,3 +287,26 @@ class LoanScheduleRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.due_date} {self.payment}"
+
+
+class LoanStageChange(models.Model):
+    """One step of a loan into or out of a stage: `ground` and `reason` as somebody gave them, empty for the clock's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="stages")
+    stage = models.CharField(_("stage"), max_length=15, choices=LoanStage, blank=True, default=LoanStage.NONE)
+    ground = models.CharField(_("ground"), max_length=15, blank=True, default="")
+    from_date = models.DateField(_("from"))
+    until = models.DateField(_("until"), null=True)
+    reason = models.TextField(_("reason"), blank=True, default="")
+    made_by = models.UUIDField(_("made by user"), null=True)
+    created_at = models.DateTimeField(_("created at"))
+    only_added: ClassVar = OnlyAdded(words=("reason",))
+
+    class Meta:
+        verbose_name = _("stage of a loan")
+        verbose_name_plural = _("stages of the loan")
+        indexes: ClassVar = [models.Index(fields=["loan", "id"], name="loan_stage_of_loan")]
+
+    def __str__(self) -> str:
+        return f"{self.get_stage_display()}, {self.from_date}"

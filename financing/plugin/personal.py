@@ -22,6 +22,7 @@ from financing.models import (
     LoanPayment,
     LoanRefund,
     LoanScheduleRow,
+    LoanStageChange,
     LoanVersion,
     OrderCopy,
     Override,
@@ -70,6 +71,7 @@ holds(ApplicationDocument, owner="application__customer_id", blank={"note": ""},
 holds(BankOffer, owner="application__customer_id", blank={"detail": ""})
 holds(Override, owner="application__customer_id", blank={"reason": "–", "note": ""})
 holds(LoanVersion, owner="loan__customer_id", blank={"reason": ""})
+holds(LoanStageChange, owner="loan__customer_id", blank={"reason": ""})
 holds(LoanScheduleRow, owner="loan__customer_id")
 holds(LoanPayment, owner="loan__customer_id", blank={"reason": "", "failure_detail": ""})
 holds(LoanRefund, owner="loan__customer_id", blank={"reason": "–", "failure_detail": ""})
@@ -100,9 +102,10 @@ plain(CreditLimit, "bank valid_from valid_to source")
 plain(
     Loan,
     "bank currency disbursed_date cooling_off_until last_due_date next_due_date overdue_since accrued_on reminded_for"
-    " told_overdue bank_rules",
+    " told_overdue bank_rules stage_until",
 )
 plain(LoanVersion, "from_date period_start")
+plain(LoanStageChange, "ground from_date until")
 plain(LoanScheduleRow, "due_date")
 plain(BankOffer, "connection reference code bank_rules")
 plain(WorkCalendarYear, "days_off working_days source")

@@ -20,7 +20,7 @@ from financing.rules.calculations import Debt, Part, capped_daily_rate
 from financing.rules.calculations.servicing import Happening, Instalment, Money, Standing, Terms, Turn, standing_on
 
 PERCENT = Decimal(100)
-_NEW_TERMS = (VersionKind.RESTRUCTURING,)
+_NEW_TERMS = (VersionKind.RESTRUCTURING, VersionKind.MORATORIUM)
 
 
 class History:
@@ -112,7 +112,7 @@ class History:
             interest_rounding=rules.conventions.interest_rounding,
             payment=version.payment,
             period_start=None if passed else version.period_start,
-            accrued_interest=ZERO if passed else version.carried_interest,
+            accrued_interest=version.deferred_interest if passed else version.carried_interest,
             balloon=min(self.loan.balloon, balance),
             equal_principal=self.loan.schedule == ScheduleType.DIFFERENTIATED,
             day_count=rules.day_count,

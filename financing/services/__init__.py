@@ -40,6 +40,7 @@ from financing.services.repaying import (
     settle_payment,
 )
 from financing.services.returning import preview_return, return_loan
+from financing.services.stages import end_collection, grant_moratorium, moratorium_agreed, start_collection
 from financing.services.standing import settle_refund
 from financing.services.telling import record_notice
 from financing.services.work_calendar import CalendarWritten, write_calendar
@@ -72,10 +73,13 @@ __all__ = [
     "debit_agreed",
     "disburse_loan",
     "drop_override",
+    "end_collection",
     "expire_offer",
+    "grant_moratorium",
     "lend_agreed",
     "limits_agreed",
     "look_after_debits",
+    "moratorium_agreed",
     "offer_counter",
     "open_agreed",
     "open_programme",
@@ -99,6 +103,7 @@ __all__ = [
     "review_document",
     "settle_payment",
     "settle_refund",
+    "start_collection",
     "stop_asking",
     "withdraw_application",
     "write_calendar",

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connections
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 
 from core.clock import dealer_day
 from core.db import transaction
 from financing.events import LoanPaymentDue
-from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow
+from financing.models import RUNNING, EntryKind, Loan, LoanScheduleRow, LoanStage
 from financing.queries.history import History
 from financing.services.mandates import look_after_debits
 from financing.services.repaying import carry_out, due_orders
@@ -23,12 +23,15 @@ from messaging.outbox import publish
 
 CHUNK = 200
 REMIND_BEFORE = timedelta(days=3)
-LOOK_AHEAD = timedelta(days=62)
-"""Instalments later than that tell nothing of today: the next one is at most two months away."""
+LOOK_AHEAD = timedelta(days=80)
+"""Instalments later than that tell nothing of today: the next one is at most two months and a shift away, but after
+credit holidays.
+"""
 _PICTURE = {
     "status": "text", "balance": "numeric", "deposit": "numeric", "overdue_amount": "numeric",
     "penalty_amount": "numeric", "overdue_since": "date", "days_past_due": "int", "next_due_date": "date",
     "next_payment": "numeric", "told_overdue": "date", "reminded_for": "date", "closed_at": "timestamptz",
+    "stage": "text", "stage_until": "date",
 }  # fmt: skip
 """What the daily look draws, and the types of the columns."""
 _WRITTEN = {"id": "uuid"} | _PICTURE | {"version": "int", "updated_at": "timestamptz"}
@@ -76,7 +79,8 @@ def _next_ids(after: UUID | None) -> list[UUID]:
 def _accrue(ids: Sequence[UUID], now: datetime) -> int:
     """Draw some loans in one transaction; loans that a payment holds at this moment are drawn by it."""
     today = dealer_day(now)
-    near = LoanScheduleRow.objects.filter(due_date__lte=today + LOOK_AHEAD)
+    resting = Loan.objects.filter(pk__in=ids, stage=LoanStage.MORATORIUM).values("pk")
+    near = LoanScheduleRow.objects.filter(Q(due_date__lte=today + LOOK_AHEAD) | Q(loan_id__in=resting))
     with transaction("financing"):
         loans = (
             Loan.objects.select_for_update(skip_locked=True)

@@ -12,7 +12,7 @@ from core.clock import dealer_day
 from core.db import transaction
 from core.money import ZERO
 from financing.errors import LoanNotFound
-from financing.events import LoanClosed, LoanOverdue
+from financing.events import LoanClosed, LoanOverdue, LoanStageChanged
 from financing.models import (
     Account,
     EntryKind,
@@ -21,6 +21,8 @@ from financing.models import (
     LoanLine,
     LoanPayment,
     LoanRefund,
+    LoanStage,
+    LoanStageChange,
     LoanStatus,
     PaymentKind,
     RefundStatus,
@@ -80,7 +82,27 @@ def draw(loan: Loan, history: History, standing: Standing, now: datetime) -> Non
     loan.accrued_on = standing.day
     if standing.is_repaid:
         loan.next_due_date, loan.next_payment = None, ZERO
+    _leave_stage(loan, standing, now)
     _move(loan, history, standing, now)
+
+
+def _leave_stage(loan: Loan, standing: Standing, now: datetime) -> None:
+    """End credit holidays when their time is over, and collection once nothing is late any more."""
+    is_over = loan.stage == LoanStage.MORATORIUM and loan.stage_until is not None and loan.stage_until < standing.day
+    is_paid = loan.stage == LoanStage.COLLECTION and not standing.days_past_due
+    if is_over or is_paid or (loan.stage and standing.is_repaid):
+        change_stage(loan, LoanStage.NONE, standing.day, now)
+
+
+def change_stage(loan: Loan, stage: LoanStage, day: date, now: datetime, **why: Any) -> None:
+    """Step a locked loan to a stage and tell; `why` is the `ground`, `reason`, `made_by` and `until` of its record.
+
+    Raises WrongTransition.
+    """
+    until = why.get("until")
+    loan.enter(stage, until)
+    LoanStageChange.objects.create(loan=loan, stage=stage, from_date=day, created_at=now, **why)
+    publish(LoanStageChanged(loan_id=loan.id, customer_id=loan.customer_id, stage=stage.value, until=until))
 
 
 def _move(loan: Loan, history: History, standing: Standing, now: datetime) -> None:
