@@ -259,6 +259,9 @@ POST   /financing/loans/{}/payments/{}/refuse             manager
 GET    /financing/loans/{}/payoff                         own
 POST   /financing/loans/{}/early-repayment                own
 POST   /financing/loans/{}/return                         own
+POST   /financing/loans/{}/moratorium                     manager
+POST   /financing/loans/{}/collect                        manager
+POST   /financing/loans/{}/stop-collecting                manager
 POST   /financing/loans/{}/restructure                    manager
 POST   /financing/loans/{}/write-off                      manager
 GET    /financing/loans/portfolio                         manager
