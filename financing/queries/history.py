@@ -99,6 +99,7 @@ class History:
         version, later, rules = self.version, self.later_rows(day), self.loan.rules
         passed = [row.due_date for row in self.rows if version.from_date < row.due_date <= day]
         since = passed[-1] if passed else version.from_date
+        put_off = version.deferred_interest if later else ZERO  # the last payment holds it
         return Debt(
             balance=balance,
             annual_rate=version.annual_rate / PERCENT,
@@ -112,7 +113,7 @@ class History:
             interest_rounding=rules.conventions.interest_rounding,
             payment=version.payment,
             period_start=None if passed else version.period_start,
-            accrued_interest=version.deferred_interest if passed else version.carried_interest,
+            accrued_interest=put_off if passed else version.carried_interest,
             balloon=min(self.loan.balloon, balance),
             equal_principal=self.loan.schedule == ScheduleType.DIFFERENTIATED,
             day_count=rules.day_count,

@@ -24,7 +24,8 @@ from financing.models import (
 )
 from financing.queries.early import compute_cost
 from financing.queries.history import History
-from financing.rules.calculations import Debt, Part, Row, add_months, interest_factor
+from financing.rules.calculations import Debt, Part, Row, Schedule, add_months, interest_factor
+from financing.rules.calculations.servicing import Standing
 from financing.rules.holidays import MOST_MONTHS, Ground, find_limit
 from financing.services.repaying import next_number, write_rows
 from financing.services.standing import adopt, change_stage, lock_loan, refresh
@@ -117,23 +118,7 @@ def _suspended(history: History, today: date, until: date) -> tuple[LoanVersion,
     resting = rules.conventions.interest_rounding(
         standing.balance * interest_factor(rate, today, until, rules.day_count)
     )
-    count = max(len(history.later_rows(today)) + len(standing.open_dues), 1)
-    passed = history.last_number(today)
-    numbers = range(passed + 1, passed + count + 1)
-    plan = Debt(
-        balance=standing.balance,
-        annual_rate=rate,
-        since=until,
-        due_dates=rules.due_dates_after(loan.disbursed_date, until, count, WorkCalendarYear.read),
-        payment=history.version.payment,
-        balloon=min(loan.balloon, standing.balance),
-        equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
-        fees=rules.fees_of_rows(loan.principal, numbers, max(numbers[-1], loan.term_months)),
-        pays_interest=True,
-        payment_rounding=rules.conventions.payment_rounding,
-        interest_rounding=rules.conventions.interest_rounding,
-        day_count=rules.day_count,
-    ).kept_schedule()
+    passed, plan = history.last_number(today), _resumed(history, standing, until)
     deferred = carried + resting
     rows = [row._replace(number=row.number + passed) for row in plan.rows]
     rows[-1] = rows[-1]._replace(payment=rows[-1].payment + deferred, interest=rows[-1].interest + deferred)
@@ -152,6 +137,28 @@ def _suspended(history: History, today: date, until: date) -> tuple[LoanVersion,
         deferred_interest=deferred,
     )
     return version, rows
+
+
+def _resumed(history: History, standing: Standing, until: date) -> Schedule:
+    """Draw the payments from the end of credit holidays on, as large as before and as many as were left or open."""
+    loan, rules = history.loan, history.loan.rules
+    count = max(len(history.later_rows(standing.day)) + len(standing.open_dues), 1)
+    passed = history.last_number(standing.day)
+    numbers = range(passed + 1, passed + count + 1)
+    return Debt(
+        balance=standing.balance,
+        annual_rate=history.version.annual_rate / PERCENT,
+        since=until,
+        due_dates=rules.due_dates_after(loan.disbursed_date, until, count, WorkCalendarYear.read),
+        payment=history.version.payment,
+        balloon=min(loan.balloon, standing.balance),
+        equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
+        fees=rules.fees_of_rows(loan.principal, numbers, max(numbers[-1], loan.term_months)),
+        pays_interest=True,
+        payment_rounding=rules.conventions.payment_rounding,
+        interest_rounding=rules.conventions.interest_rounding,
+        day_count=rules.day_count,
+    ).kept_schedule()
 
 
 def start_collection(*, loan_id: UUID, manager_id: UUID, reason: str, now: datetime) -> Loan:

@@ -94,6 +94,8 @@ def test_a_payoff_after_credit_holidays_owes_what_was_put_off():
     row = LoanScheduleRow.objects.get(loan=loan, version=2, number=4)
     on_due = services.preview_payoff(loan_id=loan.id, day=row.due_date, now=LATE)
     assert on_due.interest == version.deferred_interest
+    last = services.preview_payoff(loan_id=loan.id, day=loan.last_due_date, now=LATE)
+    assert (last.balance, last.interest) == (0, 0)
     in_between = services.preview_payoff(loan_id=loan.id, day=date(2026, 4, 19), now=LATE)
     running = (loan.balance * Decimal("0.15") * 30 / 365).quantize(Decimal("0.01"))
     assert in_between.interest == version.carried_interest + running
