@@ -133,7 +133,7 @@ def know_company(fact: ClientCreated | ClientUpdated) -> KnowCompany | None:
         client_id=fact.client_id,
         user_id=fact.user_id,
         is_company=is_company,
-        version=fact.version_number,
+        version_number=fact.version_number,
         name=fact.name,
         inn=fact.inn,
         kpp=fact.kpp,

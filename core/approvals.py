@@ -42,13 +42,13 @@ class JoinCards(Command, frozen=True, kw_only=True):
 class KnowCompany(Command, frozen=True, kw_only=True):
     """Know by which requisites papers name the client of a card, or that it is no company (any more).
 
-    A lower `version` is older news.
+    A lower `version_number` is older news.
     """
 
     client_id: UUID
     user_id: UUID | None
     is_company: bool
-    version: int
+    version_number: int
     name: str = ""
     inn: str = ""
     kpp: str = ""

@@ -164,8 +164,8 @@ def _check(client: Client) -> None:
 def publish_updated(client: Client, user_id: UUID | None = None) -> None:
     """Tell that a card changed; one without an account of its own is the user's who is named. Joins the transaction."""
     whose = client.user_id or user_id
-    told = {"name": client.name, "type": client.type, "user_id": whose}
-    publish(ClientUpdated(client_id=client.id, **told, **requisites(client)))
+    told = requisites(client)
+    publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=whose, **told))
 
 
 def requisites(client: Client) -> dict[str, Any]:

@@ -36,9 +36,9 @@ def know_company(*, command: KnowCompany) -> None:
     with transaction("orders"):
         known = CompanyCopy.objects.filter(client_id=command.client_id)
         if not command.is_company:
-            known.filter(version__lte=command.version).delete()
-        elif not known.filter(version__gt=command.version).exists():
+            known.filter(version__lte=command.version_number).delete()
+        elif not known.filter(version__gt=command.version_number).exists():
             told = {name: getattr(command, name) for name in ("user_id", "name", "inn", "kpp", "ogrn", "address")}
             CompanyCopy.objects.update_or_create(
-                client_id=command.client_id, defaults=told | {"version": command.version}
+                client_id=command.client_id, defaults=told | {"version": command.version_number}
             )

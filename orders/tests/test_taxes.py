@@ -155,11 +155,11 @@ def test_older_news_of_a_seller_are_dropped():
 
 def test_an_order_of_a_company_shows_its_requisites():
     card = uuid7()
-    told = {"user_id": None, "is_company": True, "version": 1, "name": "ООО «Ромашка»"}
+    told = {"user_id": None, "is_company": True, "version_number": 1, "name": "ООО «Ромашка»"}
     services.know_company(command=KnowCompany(client_id=card, **told, inn="7707083893", kpp="770701001"))
     order = make.order(customer_id=card, actor=MANAGER)
     assert Api("manager").get(f"/orders/{order.id}").json()["company"]["kpp"] == "770701001"
-    services.know_company(command=KnowCompany(client_id=card, user_id=None, is_company=False, version=2))
+    services.know_company(command=KnowCompany(client_id=card, user_id=None, is_company=False, version_number=2))
     other = make.order(customer_id=card, actor=MANAGER)
     assert Api("manager").get(f"/orders/{other.id}").json()["company"] is None
 

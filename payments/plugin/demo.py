@@ -44,5 +44,5 @@ def create_demo(now: datetime) -> int:
     known = set(LegalEntity.objects.values_list("code", flat=True))
     missing = [fields for fields in _ENTITIES if fields["code"] not in known]
     for fields in missing:
-        add_legal_entity(fields=_BANK | fields, now=now)  # type: ignore[typeddict-item]
+        add_legal_entity(fields=_BANK | fields, now=now)  # type: ignore[arg-type]
     return len(missing)
