@@ -21,15 +21,15 @@ HEARD = [(handler, name) for name, kept in STORED.items() for handler in kept["h
 def test_a_stored_message_is_read_and_would_be_written_the_same(name):
     kept = STORED[name]["data"]
     written = msgspec.to_builtins(msgspec.json.decode(json.dumps(kept), type=REGISTRY[name]))
-    assert in_fields_of(kept, written) == kept
+    assert narrow_to_fields(kept, written) == kept
 
 
-def in_fields_of(kept, written):
+def narrow_to_fields(kept, written):
     """What is written, in the fields that the release before knew, at whatever depth: later ones are added."""
     if isinstance(kept, dict):
-        return {field: in_fields_of(value, written[field]) for field, value in kept.items()}
+        return {field: narrow_to_fields(value, written[field]) for field, value in kept.items()}
     if isinstance(kept, list):
-        return [in_fields_of(value, each) for value, each in zip(kept, written, strict=True)]
+        return [narrow_to_fields(value, each) for value, each in zip(kept, written, strict=True)]
     return written
 
 
