@@ -18,7 +18,8 @@ from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line.
 
-    `kind` is `policy` for a premium, and empty for all else.
+    `kind` is `policy` for a premium, and empty for all else; `vat_kind` is one of core.money.vat.VatKind, and empty
+    for what is taxed as usual.
     """
 
     name: str
@@ -28,6 +29,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     product_id: UUID | None = None
     sku: str = ""
     kind: str = ""
+    vat_kind: str = ""
 
 
 class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class OrderCreated(Event):
     currency: str
     version_number: int
     amount_payable: Decimal | None = None
+    legal_entity_id: UUID | None = None
 
 
 @event("order.updated", aggregate="order_record", key="order_id")
@@ -78,6 +81,7 @@ class OrderUpdated(Event):
     currency: str
     version_number: int
     amount_payable: Decimal | None = None
+    legal_entity_id: UUID | None = None
 
 
 @event("order.paid", aggregate="order_record", key="order_id")
@@ -364,12 +368,12 @@ def record_order(fact: OrderCreated | OrderUpdated) -> RecordOrder:
         amount=fact.total_amount if fact.amount_payable is None else fact.amount_payable,
         currency=fact.currency,
         version_number=fact.version_number,
-        receipt=[_name_on_receipt(line) for line in fact.lines],
+        receipt=[_name_on_receipt(line, fact.legal_entity_id) for line in fact.lines],
     )
 
 
-def _name_on_receipt(line: OrderLine) -> ReceiptItem:
-    """Say what a line sells: goods have an id, and a manager's free line is a service."""
+def _name_on_receipt(line: OrderLine, seller_id: UUID | None) -> ReceiptItem:
+    """Say what a line sells, and how it is taxed: goods have an id, and a manager's free line is a service."""
     subject = "commodity" if line.product_id else "service"
     return ReceiptItem(
         name=line.name,
@@ -377,6 +381,8 @@ def _name_on_receipt(line: OrderLine) -> ReceiptItem:
         unit_price=line.unit_price,
         amount=line.line_total,
         subject="insurance_premium" if line.kind == "policy" else subject,
+        vat_kind=line.vat_kind,
+        seller_id=seller_id,
     )
 
 

@@ -44,8 +44,9 @@ class Means:
 class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that money is taken for, as the buyer's receipt names it. `amount` is the line's, in the currency.
 
-    `vat_rate` is in per cent, None for the seller's regime. `subject` is one of payments.rules.receipts.SUBJECTS;
-    goods that are `marked` carry their code when they are handed over.
+    `vat_rate` is in per cent; None for what the regime of the seller (`seller_id`, or the one by default) taxes a
+    `vat_kind` of goods at: one of core.money.vat.VatKind, or empty for the standard one. `subject` is one of
+    payments.rules.receipts.SUBJECTS; goods that are `marked` carry their code when they are handed over.
     """
 
     name: str
@@ -53,6 +54,8 @@ class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     unit_price: Decimal
     quantity: int = 1
     vat_rate: Decimal | None = None
+    vat_kind: str = ""
+    seller_id: UUID | None = None
     subject: str = "commodity"
     marking_code: str = ""
 

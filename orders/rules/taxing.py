@@ -22,6 +22,12 @@ def get_vat_kind(line: OrderLine) -> VatKind:
     return VatKind(line.vat_kind or VatKind.STANDARD)
 
 
+def tell_vat_kind(line: OrderLine) -> str:
+    """Return what receipts have to know of how a line is taxed: nothing of the usual."""
+    kind = get_vat_kind(line)
+    return "" if kind == VatKind.STANDARD else kind.value
+
+
 def reckon_line(line: OrderLine, regime: Regime, day: date) -> Vat:
     """Return the VAT within a line's total on a day. Raises NoTaxRule."""
     cost = None if line.margin_cost is None else line.margin_cost * line.quantity

@@ -16,6 +16,7 @@ from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, 
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
 from orders.rules.prices import Bargain
+from orders.rules.taxing import tell_vat_kind
 from orders.services.history import Actor
 
 MAX_QUANTITY = 1000
@@ -225,6 +226,7 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             product_id=line.product_id,
             sku=line.sku,
             kind=line.kind if line.kind == LineKind.POLICY else "",
+            vat_kind=tell_vat_kind(line),
         )
         for line in lines
     ]

@@ -182,5 +182,6 @@ class LockedOrder:
                 currency=order.currency,
                 version_number=order.version,
                 amount_payable=order.payable,
+                legal_entity_id=order.legal_entity_id,
             )
         )

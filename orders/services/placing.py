@@ -322,4 +322,5 @@ def _created(order: Order, lines: list[OrderLine]) -> OrderCreated:
         currency=order.currency,
         version_number=order.version,
         amount_payable=order.payable,
+        legal_entity_id=order.legal_entity_id,
     )

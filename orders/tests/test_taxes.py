@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 import time_machine
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,9 @@ from core.ids import uuid7
 from core.money import ZERO, line_total
 from core.money.vat import Regime, VatKind
 from core.testing import Api
+from messaging.models import OutboxEvent
 from orders import services
+from orders.events import OrderCreated, record_order
 from orders.models import LegalEntityCopy, LineKind, Order, OrderLine
 from orders.public import vat_disagreements
 from orders.rules.taxing import tax_lines
@@ -83,6 +86,15 @@ def test_a_used_car_of_a_person_is_taxed_by_the_difference():
     assert sold.vat_total == Decimal("40032.79")
     below = make.order(lines=[ProductLine(used_car("900000.00", "1000000.00"), 1)], now=JANUARY)
     assert (below.vat_total, below.lines.get().vat_rate) == (ZERO, 22)
+
+
+def test_payments_learn_who_sells_and_how_each_line_is_taxed():
+    entity = seller()
+    both = [ProductLine(used_car("1222000.00", "1000000.00"), 1), ProductLine(make.product(), 1)]
+    make.order(lines=both, now=JANUARY)
+    [placed] = OutboxEvent.objects.using("orders").filter(type="order.created")
+    told = record_order(msgspec.convert(placed.data, OrderCreated, strict=False))
+    assert [(item.seller_id, item.vat_kind) for item in told.receipt] == [(entity, "margin"), (entity, "")]
 
 
 def test_news_of_an_older_release_keep_how_a_car_is_taxed():

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 
+from core.money.vat import VatKind
 from gateway.writes import Call, write
 from payments import services
 from payments.api.views import MoneyViewSet
@@ -79,6 +80,10 @@ class ReceiptItemInput(serializers.Serializer):
     vat_rate = serializers.DecimalField(
         max_digits=4, decimal_places=2, min_value=Decimal(0), max_value=Decimal(99), required=False, allow_null=True
     )
+    vat_kind = serializers.ChoiceField(
+        choices=[(kind.value, kind.value) for kind in VatKind], default=VatKind.STANDARD.value,
+        help_text="How the goods are taxed, where no rate is named; by the margin scheme the rate is a calculated one.",
+    )  # fmt: skip
     subject = serializers.ChoiceField(choices=sorted(SUBJECTS), default="commodity")
     marking_code = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.money import ZERO
-from core.money.vat import NoTaxRule, Regime, find_regime
+from core.money.vat import NoTaxRule, find_regime
 from payments.commands import ReceiptItem
 from payments.errors import ReceiptImpossible
 from payments.models import (
@@ -42,13 +42,8 @@ from payments.rules.receipts import (
     draw,
     give_back,
 )
+from payments.rules.vat import NAMES
 
-_REGIMES = {
-    Regime.GENERAL: "general",
-    Regime.SIMPLIFIED: "exempt",
-    Regime.SIMPLIFIED_5: "simplified_5",
-    Regime.SIMPLIFIED_7: "simplified_7",
-}
 _ITEMS = msgspec.json.Decoder(list[ReceiptItem])
 _METHODS = {Purpose.LOAN: CREDIT_PAYMENT, Purpose.POLICY: FULL_PAYMENT, Purpose.TICKET: FULL_PAYMENT}
 _SUBJECTS = {"order": "payment", "loan": "payment", "policy": "insurance_premium", "ticket": "service"}
@@ -94,7 +89,8 @@ def draw_charge(payment: Payment, at: datetime) -> list[Line]:
         method = choose_method(items, payment.amount)
         is_sold = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=payment.order_account_id).exists()
         method = CREDIT_PAYMENT if is_sold and not _is_returned(payment) else method
-    return draw(items or [name_by_purpose(payment)], _settle(payment.amount, at, method))
+    items = items or [name_by_purpose(payment)]
+    return draw(items, _settle(payment.amount, at, method, items))
 
 
 def _is_returned(payment: Payment) -> bool:
@@ -170,7 +166,8 @@ def draft_offset(entry: LedgerEntry, payment: Payment, before: Sequence[Receipt]
     draft = Draft(entry, ReceiptKind.OFFSET, ReceiptOperation.SALE, paid, payment)
     goods = [item for item in list_items(payment) if item.subject != "insurance_premium"]
     try:
-        lines = draw(goods or [name_by_purpose(payment)], _settle(paid, entry.created_at, FULL_PAYMENT))
+        goods = goods or [name_by_purpose(payment)]
+        lines = draw(goods, _settle(paid, entry.created_at, FULL_PAYMENT, goods))
     except ReceiptImpossible as error:
         return replace(draft, refusal=(error.code, error.reason))
     first = 1 + max(line.position for line in standing)
@@ -185,9 +182,10 @@ def draft_payout(entry: LedgerEntry, payout: Payout) -> Draft:
     operation = ReceiptOperation.PURCHASE if is_purchase else ReceiptOperation.SALE_RETURN
     draft = Draft(entry, kind, operation, payout.amount)
     try:
-        settlement = _settle(payout.amount, entry.created_at, method)
+        items = [name_by_purpose(payout)]
+        settlement = _settle(payout.amount, entry.created_at, method, items)
         settlement = replace(settlement, regime="exempt") if is_purchase else settlement
-        return replace(draft, lines=draw([name_by_purpose(payout)], settlement))
+        return replace(draft, lines=draw(items, settlement))
     except ReceiptImpossible as error:
         return replace(draft, refusal=(error.code, error.reason))
 
@@ -243,19 +241,22 @@ def list_lines(receipt: Receipt) -> list[Line]:
     ]  # fmt: skip
 
 
-def _settle(amount: Decimal, at: datetime, method: int) -> Settlement:
-    return Settlement(amount, dealer_day(at), method, find_seller_regime(dealer_day(at)))
+def _settle(amount: Decimal, at: datetime, method: int, items: Sequence[ReceiptItem]) -> Settlement:
+    return Settlement(amount, dealer_day(at), method, find_seller_regime(dealer_day(at), items))
 
 
-def find_seller_regime(day: date) -> str:
-    """Find the tax regime of the legal entity that sells by default, or the one of the settings where there is none.
+def find_seller_regime(day: date, items: Sequence[ReceiptItem]) -> str:
+    """Find the tax regime of the legal entity that sells the items, or else by default; that of the settings where
+    there is none.
 
     Raises ReceiptImpossible where no row of the entity's holds on that day.
     """
-    seller = LegalEntity.objects.filter(is_default=True, deleted_at=None).first()
+    named = next((item.seller_id for item in items if item.seller_id is not None), None)
+    sellers = LegalEntity.objects.filter(pk=named) if named else LegalEntity.objects.filter(deleted_at=None)
+    seller = (sellers if named else sellers.filter(is_default=True)).first()
     if seller is None:
         return str(settings.FISCAL_REGIME)
     try:
-        return _REGIMES[find_regime(seller.dated_regimes, day)]
+        return NAMES[find_regime(seller.dated_regimes, day)]
     except NoTaxRule as error:
         raise ReceiptImpossible("vat_rate_unknown", str(error.detail)) from error

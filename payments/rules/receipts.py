@@ -111,7 +111,9 @@ def _whole(position: int, item: ReceiptItem, settlement: Settlement) -> Line:
 def _vat_code(item: ReceiptItem, settlement: Settlement, *, is_advance: bool) -> int:
     if item.subject in UNTAXED:
         return WITHOUT
-    return find_code(item.vat_rate, regime=settlement.regime, day=settlement.day, is_advance=is_advance)
+    return find_code(
+        item.vat_rate, kind=item.vat_kind, regime=settlement.regime, day=settlement.day, is_advance=is_advance
+    )
 
 
 def give_back(lines: Sequence[Line], amount: Decimal) -> list[Line]:

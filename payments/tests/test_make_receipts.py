@@ -155,6 +155,22 @@ def test_what_no_row_allows_is_refused(sandbox, item, code):
     assert list(Receipt.objects.values_list("state", "failure_code")) == [("refused", code)]
 
 
+def test_goods_are_taxed_by_their_own_sellers_regime(sandbox):
+    make.legal_entity(is_default=True)
+    small = make.legal_entity(code="УСН", regimes=[{"since": "2025-01-01", "regime": "simplified"}])
+    for seller, kind, code in ((None, "", 12), (None, "exempt", 6), (small.id, "", 6), (small.id, "margin", 6)):
+        item = ReceiptItem(name="Car", amount=M, unit_price=M, vat_kind=kind, seller_id=seller)
+        payment = make.paid(sold(item))
+        assert [line[3] for line in lines(Receipt.objects.get(payment=payment))] == [code]
+
+
+def test_a_used_car_taxed_by_the_difference_has_the_calculated_rate_when_it_is_handed_over_too(sandbox):
+    order = sold(ReceiptItem(name="Car", amount=M, unit_price=M, vat_kind="margin"))
+    make.paid(order)
+    services.post_sale(order_id=order.id, customer_id=order.customer_id, now=timezone.now())
+    assert [line[3] for receipt in Receipt.objects.all() for line in lines(receipt)] == [12, 12]
+
+
 def test_marked_goods_are_handed_over_by_their_code_alone(sandbox):
     order = sold(ReceiptItem(name="Tyre", amount=M, unit_price=M, subject="marked"))
     make.paid(order)

@@ -3,8 +3,9 @@ from decimal import Decimal
 
 import pytest
 
+from core.money.vat import RATES
 from payments.errors import ReceiptImpossible
-from payments.rules.vat import RATES, find_code
+from payments.rules.vat import CODES, find_code
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,24 @@ from payments.rules.vat import RATES, find_code
 )
 def test_a_rate_has_the_code_of_its_day(percent, regime, day, is_advance, code):
     rate = None if percent is None else Decimal(percent)
-    assert find_code(rate, regime=regime, day=day, is_advance=is_advance) == code
+    assert find_code(rate, kind="", regime=regime, day=day, is_advance=is_advance) == code
+
+
+@pytest.mark.parametrize(
+    ("kind", "regime", "is_advance", "code"),
+    [
+        ("standard", "general", False, 11),
+        ("reduced", "general", False, 2),
+        ("zero", "general", True, 5),
+        ("margin", "general", False, 12),
+        ("margin", "general", True, 12),
+        ("margin", "exempt", False, 6),
+        ("exempt", "general", True, 6),
+        ("reduced", "simplified_5", True, 9),
+    ],
+)
+def test_goods_have_the_code_of_how_they_are_taxed(kind, regime, is_advance, code):
+    assert find_code(None, kind=kind, regime=regime, day=date(2026, 6, 1), is_advance=is_advance) == code
 
 
 @pytest.mark.parametrize(
@@ -40,11 +58,13 @@ def test_a_rate_has_the_code_of_its_day(percent, regime, day, is_advance, code):
 )
 def test_a_day_without_a_row_is_refused(percent, regime, day):
     with pytest.raises(ReceiptImpossible):
-        find_code(None if percent is None else Decimal(percent), regime=regime, day=day, is_advance=False)
+        find_code(None if percent is None else Decimal(percent), kind="", regime=regime, day=day, is_advance=False)
 
 
-def test_no_two_rows_say_a_rate_of_one_day_and_each_names_its_source():
-    for row in RATES:
-        same = [other for other in RATES if other.percent == row.percent and other is not row]
-        assert row.source
-        assert not same
+def test_the_margin_scheme_is_refused_where_no_rule_of_it_is_known():
+    with pytest.raises(ReceiptImpossible):
+        find_code(None, kind="margin", regime="simplified_5", day=date(2026, 6, 1), is_advance=False)
+
+
+def test_every_rate_of_the_law_has_its_codes():
+    assert {row.percent for row in RATES} == set(CODES)

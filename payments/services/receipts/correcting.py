@@ -14,7 +14,7 @@ from core.money import ZERO
 from payments.commands import ReceiptItem
 from payments.errors import WrongReceiptState
 from payments.models import REVERSED, Receipt, ReceiptKind, ReceiptOperation, ReceiptState
-from payments.queries.receipt_drafts import Draft, find_seller_regime, list_lines, list_receipts
+from payments.queries.receipt_drafts import Draft, find_seller_regime, list_items, list_lines, list_receipts
 from payments.rules.receipts import FULL_PAYMENT, Line, Settlement, draw
 from payments.services.receipts.making import store_drafts
 from payments.services.receipts.sending import add_step
@@ -49,7 +49,8 @@ def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str) -> list[Dr
     first = _next_position(wrong)
     method = former[0].method if former else FULL_PAYMENT
     day = dealer_day(wrong.settled_at)
-    settlement = Settlement(wrong.amount, day, method, find_seller_regime(day))
+    sold = list_items(wrong.payment) if wrong.payment is not None else items
+    settlement = Settlement(wrong.amount, day, method, find_seller_regime(day, sold))
     lines = [replace(line, position=first + index) for index, line in enumerate(draw(items, settlement))]
     number = 1 + max(_numbers(wrong), default=0)
     anew = Draft(
