@@ -83,11 +83,13 @@ BY_PUT = {
     "/resources/{}": {"description": "By the door", "buffer_after": 15},
     "/webhooks/{}": {"description": "Their till"},
     "/legal-entities/{}": {"director": "Ivanov", "bank_name": "Bank"},
+    "/campaigns/{}": {"make": "Lada", "is_combinable": True},
+    "/coupons/{}": {"make": "Lada", "is_combinable": True},
 }
 """What is said of an object before a PUT names only what it must."""
 ACTIONS = {
     "/users/me", "/users/me/password", "/users/{}/roles", "/products/{}/images", "/orders/{}/status",
-    "/notifications/preferences",
+    "/notifications/preferences", "/cart/coupon", "/orders/{}/buyer-papers",
 }  # fmt: skip
 """PUTs of one's own, and of a single thing: their own tests tell what they leave alone."""
 

@@ -97,17 +97,17 @@ plain(
     Programme,
     "bank name connection allocation_order residual_limits required_documents currency valid_from valid_to fees",
 )
-plain(Application, "currency counted_in bank_rules")
+plain(Application, "currency counted_in")
 plain(CreditLimit, "bank valid_from valid_to source")
 plain(
     Loan,
     "bank currency disbursed_date cooling_off_until last_due_date next_due_date overdue_since accrued_on reminded_for"
-    " told_overdue bank_rules stage_until",
+    " told_overdue stage_until",
 )
 plain(LoanVersion, "from_date period_start")
 plain(LoanStageChange, "ground from_date until")
 plain(LoanScheduleRow, "due_date")
-plain(BankOffer, "connection reference code bank_rules")
+plain(BankOffer, "connection reference code")
 plain(WorkCalendarYear, "days_off working_days source")
 plain(OrderCopy, "number currency")
 keeps(ApplicationDocument, "name path sha256", why=_IDENTIFIED, until=_FIVE_YEARS, ends=Ending(_old_papers, _destroy))

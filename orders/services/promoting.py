@@ -69,13 +69,13 @@ def change_promotion(
         lock("orders", SAVING)
         promotion = _lock(promotion_id)
         require_version(promotion.version, expected_version)
-        is_narrower = changes.get("is_active", True) is False
+        changed = {name for name, value in changes.items() if value != getattr(promotion, name)}
         for name, value in changes.items():
             setattr(promotion, name, value)
         if "category_id" in changes:
             promotion.category_ids = branch
         _check(promotion)
-        if not is_narrower and set(changes) - ANYBODYS:
+        if promotion.is_active and changed - ANYBODYS:
             _admit(promotion.pk, promotion, changes, maker_id, now)
         promotion.version += 1
         promotion.updated_at = now

@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.db import connections
@@ -199,6 +200,18 @@ def test_without_a_budget_a_second_person_agrees(settings):
     with pytest.raises(Waits):
         make.promotion(budget=Decimal(11))
     assert not Promotion.objects.exists()
+
+
+def test_a_second_person_is_asked_only_of_what_changes_while_it_holds(settings):
+    promotion, ended = make.promotion(), make.promotion()
+    settings.CAMPAIGN_FOUR_EYES_ABOVE = 10
+    change = partial(services.change_promotion, maker_id=uuid7(), now=timezone.now())
+    change(promotion_id=promotion.id, changes={"percent": promotion.percent, "is_active": True})
+    with pytest.raises(Waits):
+        change(promotion_id=promotion.id, changes={"percent": Decimal(90)})
+    change(promotion_id=ended.id, changes={"percent": Decimal(90), "is_active": False})
+    with pytest.raises(Waits):
+        change(promotion_id=ended.id, changes={"is_active": True})
 
 
 def test_a_quote_and_its_order_come_to_the_same():

@@ -73,5 +73,5 @@ def _is_ours(cls: type) -> bool:
 
 def _commands() -> Iterator[str]:
     for name, app in get_commands().items():
-        if str(app).partition(".")[0] in (*settings.SERVICES, "config", "messaging", "sandbox"):
+        if str(app).partition(".")[0] in (*settings.SERVICES, "config", "gateway", "messaging", "sandbox"):
             yield f"manage.py {name}"
