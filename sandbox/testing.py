@@ -36,7 +36,9 @@ def serving(make: Callable[[str], Sandbox]) -> Iterator[str]:
     """Serve what `make` builds for an address; yield the address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    config = uvicorn.Config(make(url), host="127.0.0.1", port=port, log_level="critical", access_log=False)
+    config = uvicorn.Config(
+        make(url), host="127.0.0.1", port=port, log_level="critical", access_log=False, proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

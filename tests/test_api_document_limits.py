@@ -35,7 +35,8 @@ def _value(schema):
         return str(uuid7())
     if "$ref" in schema:
         return _value(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    return schema.get("enum", ["contract"])[0]
+    words = schema.get("enum", ["contract", "2026"])
+    return next(word for word in words if re.fullmatch(schema.get("pattern", ".*"), word))
 
 
 def send(name, caller, **options):

@@ -29,6 +29,8 @@ LOAN = {"down_payment": "500000.00", "term_months": 36, "financing_type": "car_l
 EARNER = {"employment_status": "employed", "monthly_income": "200000.00", "birth_date": "1985-05-20"}
 DAY = {"title": "Day", "start_date": SPAN["start_time"], "end_date": SPAN["end_time"], "capacity": 5}
 CLAIM = {"occurred_at": timezone.now().isoformat(), "description": "A dent", "amount": "1000.00"}
+OFF = {"percent": "3", "starts_on": SPAN["start_time"][:10], "ends_on": SPAN["start_time"][:10]}
+CALCULATED = {"vehicle_price": "1000000.00", "down_payment": "0.00", "annual_rate": "12", "term_months": 36}
 MEANS = {"method": "card", "token": "tok_success"}
 BY_CARD = {"method": "card"}
 
@@ -101,6 +103,16 @@ CASES: dict[str, Case] = {
     "POST /cart/checkout insurance.0.renewal_of": (
         lambda owner: in_cart(owner) | {"insurance": [insurance.OSAGO]}, 400, "not_allowed",
     ),
+    "POST /orders legal_entity_id": (lambda _: car(), 400, "not_allowed"),
+    "POST /cart/checkout legal_entity_id": (in_cart, 400, "not_allowed"),
+    "POST /campaigns category_id": (lambda _: {"name": "Autumn"} | OFF, 400, "unknown_category"),
+    "PUT /campaigns/{} category_id": (lambda _: {"name": "Autumn"} | OFF, 400, "unknown_category"),
+    "PATCH /campaigns/{} category_id": (lambda _: {}, 400, "unknown_category"),
+    "POST /coupons category_id": (lambda _: {"code": "AUTUMN"} | OFF, 400, "unknown_category"),
+    "PUT /coupons/{} category_id": (lambda _: {"code": "AUTUMN"} | OFF, 400, "unknown_category"),
+    "PATCH /coupons/{} category_id": (lambda _: {}, 400, "unknown_category"),
+    "POST /financing/calculate programme_id": (lambda _: CALCULATED, 400, "unknown_programme"),
+    "POST /financing/calculate/{} programme_id": (lambda _: CALCULATED, 400, "unknown_programme"),
     "POST /payments order_id": (lambda _: MEANS | {"amount": "1.00"}, 409, "order_not_ready"),
     "POST /financing/applications order_id": (
         lambda _: LOAN | EARNER | {"vehicle_price": "2000000.00"}, 409, "order_not_ready",
@@ -156,7 +168,7 @@ CASES |= {
 KNOWING = {
     "unknown_person": "accounts", "unknown_colleague": "accounts", "unknown_programme": "financing",
     "not_allowed": "insurance", "unknown_product": "catalog", "unknown_event": "showroom",
-    "unknown_payment_method": "payments",
+    "unknown_payment_method": "payments", "unknown_category": "catalog",
 }  # fmt: skip
 """Databases besides its own that an endpoint asks for what it does not keep."""
 

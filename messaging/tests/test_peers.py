@@ -14,7 +14,7 @@ import catalog.tests.make
 import financing.tests.make
 import orders.tests.make
 from accounts.public import get_person, require_colleague, require_person
-from catalog.public import get_products, require_product
+from catalog.public import category_branch, get_products, product_grounds, require_product
 from core.db import InsideTransaction, transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
@@ -47,12 +47,14 @@ def refused(require, *wanted, **more):
 def calls():
     """A call of every declared read that has something to tell."""
     person, car = accounts.tests.make.user("client"), catalog.tests.make.product(attributes={"doors": "5"})
-    programme = financing.tests.make.programme()
+    programme, category = financing.tests.make.programme(), catalog.tests.make.category()
     loan = {"vehicle_price": Decimal("2000000.00"), "down_payment": Decimal(500_000), "term_months": 36}
     return {
         "accounts.get_person": lambda: get_person(person.id),
         "accounts.require_colleague": lambda: refused(require_colleague, person.id, "the_field"),
         "accounts.require_person": lambda: refused(require_person, uuid7(), "the_field"),
+        "catalog.category_branch": lambda: category_branch(category.id),
+        "catalog.product_grounds": lambda: product_grounds([car.id]),
         "catalog.get_products": lambda: get_products([car.id, uuid7()]),
         "catalog.require_product": lambda: refused(require_product, uuid7(), "the_field"),
         "financing.loan_offer": lambda: loan_offer(**loan, day=date(2026, 11, 22), programme_id=programme.id),

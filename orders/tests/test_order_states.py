@@ -88,6 +88,9 @@ def send(api, order, action):
             return api.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 3})
         case Edit.LOWER:
             return api.patch(f"/orders/{order.id}/items/{order.lines.get().id}", {"quantity": 1})
+        case Edit.PRICES:
+            off = {"id": str(order.lines.get().id), "discount": {"amount": "1000.00", "reason": "a scratch"}}
+            return api.patch(f"/orders/{order.id}", {"items": [off]})
         case Edit.COMMENT:
             return api.patch(f"/orders/{order.id}", {"comment": "please hurry"})
         case Edit.HIDE:
