@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from django.conf import settings as project
 from django.db import connections
+from django.test import override_settings
 from django.utils import timezone
 
 import financing.tests.make
@@ -33,6 +34,8 @@ from messaging.people import departures, personal
 from messaging.testing import capture_events, drain_outbox
 from orders.models import Order
 from orders.services import Actor, returns
+from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers
+from orders.services.signing import begin_signing
 from payments.models import Payment
 from showroom import services as driving
 from showroom.services import confirm_drive
@@ -58,6 +61,24 @@ def a_place(person):
     orders.tests.make.order(lines=[orders.services.ProductLine(car, 1)])
     orders.services.copy_stock_levels(levels=[orders.tests.make.level(car, 0)])
     return lambda: orders.services.join_queue(product_id=car, customer_id=person, now=timezone.now())
+
+
+def a_passport(person):
+    order = orders.tests.make.order(customer_id=person)
+    data = orders.tests.make.PASSPORT
+    return lambda: enter_buyer_papers(order_id=order.id, data=data, actor=MANAGER, now=timezone.now())
+
+
+def a_signature(person):
+    paper = orders.tests.make.issued(customer_id=person)
+    check_buyer_papers(order_id=paper.order_id, actor=MANAGER, now=timezone.now())
+    buyer = Actor(person, frozenset({"client"}))
+
+    def begin():
+        with override_settings(SMS_URL="http://sms.example.com"):
+            begin_signing(document_id=paper.id, actor=buyer, now=timezone.now())
+
+    return begin
 
 
 def an_application(person):
@@ -112,7 +133,7 @@ def a_seat(person):
 
 
 DOORS = {
-    "orders": [an_order, a_return, a_place],
+    "orders": [an_order, a_return, a_place, a_passport, a_signature],
     "financing": [an_application],
     "insurance": [a_policy, a_policy_back, a_claim, a_claim_again],
     "payments": [a_refund],

@@ -30,7 +30,7 @@ from financing.tests import simulation
 from financing.tests.calculations.make import DECREES
 
 SHORT, LONG, CHUNK = 300, 10_000, 200
-FIRST_SEED = int(os.environ.get("AUTOSALON_SIMULATED_FROM", "1"))
+FIRST_SEED = int(os.environ.get("SIMULATED_FROM", "1"))
 CALENDAR = russian_calendar(range(2023, 2062), DECREES)
 MOMENTS = count()
 

@@ -25,6 +25,7 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from financing import services as financing_services
 from financing.models import Application, CreditLimit, LimitKind, Loan, LoanPayment, Programme
+from financing.rules.holidays import Ground
 from financing.services import BY_ACCOUNT
 from financing.services.limits import LimitFact
 from gateway.approvals import approve_waiting, kind_named
@@ -415,6 +416,25 @@ class LowerTheRate:
 
     def has_left(loan):
         return Loan.objects.get(pk=loan.pk).annual_rate == 9
+
+
+@way("financing.moratorium")
+class SuspendPayments:
+    def make(owner, worth):
+        return lent(owner)
+
+    def go(loan, actor):
+        return financing_services.grant_moratorium(
+            loan_id=loan.pk,
+            months=3,
+            ground=Ground.AGREED,
+            evidence="a friend",
+            manager_id=actor,
+            now=timezone.now(),
+        )
+
+    def has_left(loan):
+        return Loan.objects.get(pk=loan.pk).stage == "moratorium"
 
 
 @way("financing.debit")
