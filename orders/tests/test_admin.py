@@ -88,10 +88,18 @@ def test_asking_again_stands_in_the_timeline_with_its_reason(manager):
 )
 def test_a_refusal_changes_nothing(manager, action, change):
     order = make.order(payment=CARD)
-    before = list(OrderHistory.objects.values()), list(CheckoutLeg.objects.values()), list(Checkout.objects.values())
+    before = (
+        list(OrderHistory.objects.order_by("id").values()),
+        list(CheckoutLeg.objects.values()),
+        list(Checkout.objects.values()),
+    )
     with capture_events("orders") as more:
         assert steer(manager, order, action, **change).status_code == 200
-    after = list(OrderHistory.objects.values()), list(CheckoutLeg.objects.values()), list(Checkout.objects.values())
+    after = (
+        list(OrderHistory.objects.order_by("id").values()),
+        list(CheckoutLeg.objects.values()),
+        list(Checkout.objects.values()),
+    )
     assert (more, after) == ([], before)
 
 

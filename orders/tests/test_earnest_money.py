@@ -282,8 +282,8 @@ def test_by_the_buyers_fault_it_is_forfeited(first):
     assert told("deposit.") == ["deposit.paid", "deposit.held", "deposit.forfeit_requested", "deposit.forfeited"]
     assert last("deposit.forfeited")["reason"] == "They wrote so."
     assert Order.objects.get(pk=order.id).funding[0]["state"] == "forfeited"
-    steps = list(OrderHistory.objects.filter(order_id=order.id, event__startswith="deposit.").values_list("event"))
-    assert [name for (name,) in steps] == [
+    steps = OrderHistory.objects.filter(order_id=order.id, event__startswith="deposit.").order_by("id")
+    assert [step.event for step in steps] == [
         "deposit.paid", "deposit.waiting", "deposit.fault_stated", "deposit.forfeited"
     ]  # fmt: skip
     assert list(deposit_disagreements()) == []

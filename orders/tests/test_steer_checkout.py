@@ -56,7 +56,7 @@ def rows(order):
         list(Order.objects.filter(pk=order.id).values()),
         list(Checkout.objects.filter(pk=order.id).values()),
         list(CheckoutLeg.objects.filter(checkout_id=order.id).values()),
-        list(OrderHistory.objects.filter(order_id=order.id).values()),
+        list(OrderHistory.objects.filter(order_id=order.id).order_by("id").values()),
         list(Timer.objects.using("orders").values()),
     )
 
