@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money.vat import VatKind
 from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 from orders.errors import TransitionNotYours
@@ -298,6 +299,13 @@ class OrderLine(models.Model):
             GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="line_name_search"),
             models.Index(fields=["sku"], name="line_by_sku"),
         ]
+
+    @property
+    def taxed_as(self) -> VatKind:
+        """Tell how the line is taxed: a policy is its insurer's sale, and what nobody has said of goods is the usual."""
+        if self.kind == LineKind.POLICY:
+            return VatKind.EXEMPT
+        return VatKind(self.vat_kind or VatKind.STANDARD)
 
 
 class HistoryKind(models.TextChoices):

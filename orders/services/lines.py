@@ -12,11 +12,11 @@ from core.db import fetch
 from core.errors import Forbidden, InvalidInput
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY, line_total
+from core.money.vat import VatKind
 from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, UnknownProduct
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
 from orders.rules.prices import Bargain
-from orders.rules.taxing import tell_vat_kind
 from orders.services.history import Actor
 
 MAX_QUANTITY = 1000
@@ -226,7 +226,7 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             product_id=line.product_id,
             sku=line.sku,
             kind=line.kind if line.kind == LineKind.POLICY else "",
-            vat_kind=tell_vat_kind(line),
+            vat_kind="" if line.taxed_as == VatKind.STANDARD else line.taxed_as.value,
         )
         for line in lines
     ]
