@@ -22,10 +22,12 @@ from tests.examples.record import Exchange
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC).isoformat()
 WAITS = "no test has it wait for a second person over HTTP; the answer is that of other operations that wait"
+ALWAYS = "every one waits for a second person"
 UNMET = "no test of the API gets that far: those of the services do"
 CLOCK = "its tests wait by PostgreSQL's clock, which does not know the examples' day"
 WITHOUT = {
     "delete /api/v1/events/{event_id}/registrations/{id} 202": UNMET,
+    "post /api/v1/financing/loans/{id}/moratorium 200": ALWAYS,
     "post /api/v1/financing/loans/{id}/payments/{payment_id}/confirm 200": UNMET,
     "post /api/v1/financing/loans/{id}/restructure 202": WAITS,
     "post /api/v1/financing/loans/{id}/write-off 200": UNMET,

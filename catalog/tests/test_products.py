@@ -43,7 +43,9 @@ class TestCreating:
         car = response.json()
         assert (car["stock"], car["available"], car["price"], car["currency"]) == (1, 1, "3150000.00", "RUB")
         assert response["ETag"] == '"1"'
-        assert Api().get(f"/products/{car['id']}").json() | {"warnings": car["warnings"]} == car
+        for_staff = {name: car[name] for name in ("vat_kind", "margin_cost", "warnings")}
+        assert (car["vat_kind"], car["margin_cost"]) == ("", None)
+        assert Api().get(f"/products/{car['id']}").json() | for_staff == car
         event = OutboxEvent.objects.using("catalog").get()
         assert event.type == "product.created"
         assert event.data["available"] == event.data["stock_version"] == event.data["version_number"] == 1

@@ -155,6 +155,13 @@ def test_only_a_late_loan_is_collected_and_leaves_once_it_is_paid():
         services.end_collection(loan_id=loan.id, manager_id=uuid7(), reason="Wrong.", now=LATE)
 
 
+def test_a_manager_hands_a_late_loan_to_collection():
+    loan, manager = lent(), Api("manager")
+    accrue(LATE)
+    shown = manager.post(f"/financing/loans/{loan.id}/collect", {"reason": "Two payments are late."})
+    assert (shown.status_code, shown.json()["stage"]) == (200, "collection"), shown.content
+
+
 def test_the_record_of_stages_is_not_rewritten():
     loan = lent()
     rest(loan)

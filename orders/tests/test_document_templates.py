@@ -136,6 +136,18 @@ def test_lists_are_filtered(manager, draft):
     assert len(manager.get("/document-templates?language=en&page_size=50").json()["results"]) == len(PaperKind)
 
 
+def test_a_version_is_shown_from_its_draft_to_its_end(manager):
+    words = WORDS | {"text": "Я, {{ buyer.name }}, согласен."}
+    path = f"/document-templates/{manager.post('/document-templates', words).json()['id']}"
+    assert manager.patch(path, {"title": "Согласие покупателя"}).json()["title"] == "Согласие покупателя"
+    assert manager.get("/document-templates").json()["results"] == [manager.get(path).json()]
+    in_force = manager.post(f"{path}/enforce", {"valid_from": today().isoformat()})
+    assert (in_force.status_code, in_force.json()["state"]) == (200, "in-force")
+    later = f"/document-templates/{manager.post('/document-templates', words).json()['id']}"
+    manager.post(f"{later}/enforce", {"valid_from": (today() + timedelta(days=5)).isoformat()})
+    assert manager.post(f"{later}/retire").json()["state"] == "retired"
+
+
 # What is shipped ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("language", PaperLanguage)
 @pytest.mark.parametrize("kind", PaperKind)

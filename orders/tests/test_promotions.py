@@ -280,3 +280,29 @@ def test_managers_keep_campaigns_and_coupons():
     assert Api("client").get("/campaigns").status_code == 403
     with pytest.raises(CouponExists):
         make.promotion(code="GIFT_7")
+
+
+@pytest.mark.parametrize(("path", "code"), [("/campaigns", {}), ("/coupons", {"code": "GIFT_8"})])
+def test_a_promotion_is_written_anew_and_what_gives_without_end_waits(path, code):
+    manager = Api("manager")
+    made = manager.post(path, body(**code)).json()
+    one = f"{path}/{made['id']}"
+    anew = manager.put(one, body(name="Winter", percent="3", min_price="500000", **code))
+    assert (anew.status_code, anew.json()["version"]) == (200, 2), anew.content
+    assert manager.patch(one, {"name": "Snow"}).json()["version"] == 3
+    shown = manager.get(one).json()
+    assert (shown["name"], shown["percent"], shown["min_price"]) == ("Snow", "3.00", "500000.00")
+    assert [row["id"] for row in manager.get(path).json()["results"]] == [made["id"]]
+    assert manager.patch(one, {"budget": None}).status_code == 202
+    assert Promotion.objects.get().budget == 1000
+
+
+@pytest.mark.parametrize(("path", "code"), [("/campaigns", {}), ("/coupons", {"code": "GIFT_9"})])
+def test_one_without_a_budget_waits_when_it_is_added_and_when_it_is_written_anew(path, code):
+    manager = Api("manager")
+    assert manager.post(path, body(budget=None, **code)).status_code == 202
+    assert not Promotion.objects.exists()
+    promotion = make.promotion(**code)
+    again = body(budget=None, **code)
+    assert manager.put(f"{path}/{promotion.id}", again).status_code == 202
+    assert fresh(promotion).version == promotion.version

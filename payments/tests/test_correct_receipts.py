@@ -115,6 +115,7 @@ def test_a_buyer_reads_their_own_and_changes_none(sandbox):
     [shown] = listed
     assert {"kind", "state", "fiscal_number", "fiscal_sign", "lines"} <= shown.keys()
     assert [line["name"] for line in shown["lines"]] == ["LADA Vesta", "Floor mats"]
+    assert client.get(f"/receipts/{shown['id']}").json() == shown
     other = Receipt.objects.exclude(payment=mine).get()
     assert client.get(path(other)).status_code == 404
     for step, body in (("/retry", {}), ("/correct", {"lines": [RIGHT], "reason": "?"})):

@@ -35,6 +35,13 @@ def test_an_admin_keeps_the_entities_that_sell():
     assert told() == [ENTITY["name"]] * 2
 
 
+def test_one_is_written_anew():
+    entity = make.legal_entity()
+    changed = admin().put(f"/legal-entities/{entity.id}", ENTITY | {"director": "Петров П. П."})
+    assert (changed.status_code, changed.json()["director"], changed.json()["version"]) == (200, "Петров П. П.", 2)
+    assert Api("manager").get("/legal-entities").json()["results"] == [changed.json()]
+
+
 def test_a_change_of_nothing_tells_nothing():
     entity = make.legal_entity()
     assert admin().patch(f"/legal-entities/{entity.id}", {"name": entity.name}).json()["version"] == 1
