@@ -93,9 +93,6 @@ def send(api, order, action):
             return api.patch(f"/orders/{order.id}", {"items": [off]})
         case Edit.COMMENT:
             return api.patch(f"/orders/{order.id}", {"comment": "please hurry"})
-        case Edit.PRICES:
-            off = {"amount": "1.00", "reason": "because"}
-            return api.patch(f"/orders/{order.id}", {"items": [{"id": str(order.lines.get().id), "discount": off}]})
         case Edit.HIDE:
             return api.delete(f"/orders/{order.id}")
     return api.put(f"/orders/{order.id}/status", {"status": action, "reason": "because"})

@@ -36,6 +36,7 @@ _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bperson\d+"), "person"),
     (re.compile(r"\bask_[0-9a-f]{8}[\w-]*"), "ask_example"),
     (re.compile(r"\b(sbx_)?[0-9a-f]{24,40}\b"), r"\1example"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "0123456789abcdef" * 4),
     (re.compile(r"\bwhsec_[\w+/=-]+"), "whsec_example"),
 )
 """What stands inside of texts."""
