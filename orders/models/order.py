@@ -302,7 +302,7 @@ class OrderLine(models.Model):
 
     @property
     def taxed_as(self) -> VatKind:
-        """Tell how the line is taxed: a policy is its insurer's sale, and what nobody has said of goods is the usual."""
+        """Tell how the line is taxed: a policy is its insurer's sale, and goods of which nobody said it are usual."""
         if self.kind == LineKind.POLICY:
             return VatKind.EXEMPT
         return VatKind(self.vat_kind or VatKind.STANDARD)
