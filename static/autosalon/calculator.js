@@ -42,18 +42,32 @@
   };
   const soon = () => later(0.15);
 
+  /* People write "1 500 000", "1,500,000" and "14,9"; a slider knows digits and a point. */
+  const read = (box) => {
+    const bare = box.value.replace(/[^\d.,]/g, "");
+    const isGrouped = /^[1-9]\d{0,2}([.,]\d{3})+$/.test(bare);
+    const number = Number(isGrouped ? bare.replace(/[.,]/g, "") : bare.replace(",", "."));
+    if (/(млн|million|[мm]$)/i.test(box.value)) return number * 1e6;
+    return /(тыс|thousand|[кk]$)/i.test(box.value) ? number * 1e3 : number;
+  };
+  const write = (box, value) => {
+    const isMoney = box.dataset.money !== undefined;
+    const sign = document.documentElement.lang === "ru" ? "," : ".";
+    box.value = isMoney ? value.replace(/\B(?=(\d{3})+$)/g, "\u00a0") : value.replace(".", sign);
+  };
+
   for (const box of form.querySelectorAll("[data-slider]")) {
     const slider = document.createElement("input");
     slider.type = "range";
-    for (const name of ["min", "max", "step"]) slider[name] = box[name];
-    slider.value = box.value;
+    for (const name of ["min", "max", "step"]) slider[name] = box.dataset[name];
+    slider.value = read(box);
     slider.tabIndex = -1;
     slider.setAttribute("aria-hidden", "true");
     slider.addEventListener("input", () => {
-      box.value = slider.value;
+      write(box, slider.value);
       soon();
     });
-    box.addEventListener("input", () => (slider.value = box.value));
+    box.addEventListener("input", () => (slider.value = read(box)));
     box.after(slider);
   }
   form.addEventListener("input", soon);

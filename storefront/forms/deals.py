@@ -17,13 +17,13 @@ from financing.public import ProgrammeChoice
 from orders.public import DealDocument
 from orders.services import LoanWish
 from storefront.forms.insurance import INSTALMENTS
-from storefront.forms.visitors import AccessibleForm, slider
+from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField, money_slider, slider
+from storefront.forms.visitors import AccessibleForm
 from storefront.shown import wording
 from storefront.templatetags.storefront import money
 
 SHARE_PAID = Decimal("0.2")
 DEDUCTIBLES = ("0", "10000", "20000", "30000", "50000")
-_DAY = {"type": "date"}
 
 
 class DealForm(AccessibleForm):
@@ -35,14 +35,10 @@ class DealForm(AccessibleForm):
     accessories = forms.MultipleChoiceField(
         label=_("Accessories"), required=False, widget=forms.CheckboxSelectMultiple, choices=()
     )
-    trade_in = forms.DecimalField(
-        label=_("Trade-in value, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
-    )
+    trade_in = MoneyField(label=_("Trade-in value, ₽"), required=False, min_value=0)
     has_loan = forms.BooleanField(label=_("On credit"), required=False)
-    down_payment = forms.DecimalField(
-        label=_("Down payment, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
-    )
-    term_months = forms.IntegerField(
+    down_payment = MoneyField(label=_("Down payment, ₽"), required=False, min_value=0)
+    term_months = WholeField(
         label=_("Term, months"), required=False, min_value=1, max_value=360, widget=slider(3, 96, "1")
     )
     programme_id = forms.ChoiceField(label=_("Bank"), required=False, choices=())
@@ -54,18 +50,15 @@ class DealForm(AccessibleForm):
     region = forms.CharField(
         label=_("Where the car is registered"), required=False, max_length=100, widget=forms.TextInput
     )
-    birth_date = forms.DateField(
+    birth_date = DayField(
         label=_("Driver's birth date"),
         required=False,
-        widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"),
         help_text=_("Without a driver anybody may drive, which costs more."),
     )
-    licence_since = forms.DateField(
-        label=_("Licence since"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
-    )
+    licence_since = DayField(label=_("Licence since"), required=False)
     vehicle_vin = forms.CharField(label=_("VIN of the car"), required=False, max_length=VIN_LENGTH)
-    vehicle_year = forms.IntegerField(label=_("Year of the car"), required=False)
-    engine_power = forms.DecimalField(label=_("Engine power, hp"), required=False, max_digits=6, decimal_places=1)
+    vehicle_year = WholeField(label=_("Year of the car"), required=False)
+    engine_power = NumberField(label=_("Engine power, hp"), required=False, max_digits=6, decimal_places=1)
 
     def __init__(
         self,
@@ -86,7 +79,7 @@ class DealForm(AccessibleForm):
         fields["deductible"].choices = [(sum_, money(Decimal(sum_))) for sum_ in DEDUCTIBLES]
         most = max(int(car.price), 10_000)
         for name in ("trade_in", "down_payment"):
-            fields[name].widget = slider(0, most, "10000")
+            fields[name].widget = money_slider(0, most)
         self._drop_what_is_known()
 
     def _drop_what_is_known(self) -> None:
@@ -171,9 +164,9 @@ class DealForm(AccessibleForm):
 def first_wish(car: ProductView) -> dict[str, Any]:
     """Return what the calculator begins with: a fifth down, the rest over five years."""
     return {
-        "trade_in": "0",
+        "trade_in": ZERO,
         "has_loan": True,
-        "down_payment": str((car.price * SHARE_PAID).quantize(Decimal(1))),
+        "down_payment": (car.price * SHARE_PAID).quantize(Decimal(1)),
         "term_months": 60,
         "deductible": "0",
     }
@@ -210,15 +203,9 @@ class ApplicantForm(AccessibleForm):
     employment_status = forms.ChoiceField(
         label=_("Where your income comes from"), choices=list(wording.EMPLOYMENT.items())
     )
-    monthly_income = forms.DecimalField(
-        label=_("Income a month, ₽"), min_value=0, max_digits=14, decimal_places=2, widget=forms.NumberInput
-    )
-    monthly_obligations = forms.DecimalField(
-        label=_("Payments of other debts a month, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
-    )
-    birth_date = forms.DateField(
-        label=_("Your birth date"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
-    )
+    monthly_income = MoneyField(label=_("Income a month, ₽"), min_value=0)
+    monthly_obligations = MoneyField(label=_("Payments of other debts a month, ₽"), required=False, min_value=0)
+    birth_date = DayField(label=_("Your birth date"), required=False)
 
     def applicant(self) -> dict[str, Any]:
         """The borrower's fields of an application."""

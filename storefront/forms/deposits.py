@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import money
 from orders.services import DepositTerms, deposit_terms
+from storefront.forms.kit import MoneyField
 from storefront.forms.visitors import PaymentForm
 from storefront.shown.wording import Text
 
@@ -21,14 +22,7 @@ class GoodsForm(PaymentForm):
     `due` is what has to be paid, where the form knows it: no deposit is larger.
     """
 
-    deposit = forms.DecimalField(
-        label=_("Deposit, ₽"),
-        required=False,
-        min_value=Decimal("0.01"),
-        max_digits=14,
-        decimal_places=2,
-        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-    )
+    deposit = MoneyField(label=_("Deposit, ₽"), required=False, min_value=Decimal("0.01"))
     deposit_terms = forms.CharField(max_length=20, required=False)
     time_zone = settings.DEALER_TIME_ZONE
 
@@ -65,10 +59,13 @@ class GoodsForm(PaymentForm):
         return wrong[0] if wrong else _("Choose how to pay.")
 
     def means(self) -> dict[str, Any]:
-        """The `payment` of an order that is paid at once, or its `deposit`: the rest then is paid from its page."""
+        """The `payment` of an order that is paid at once, or its `deposit`: the rest then is paid from its page.
+
+        A refused card leaves the order and its car held: its page takes another one.
+        """
         deposit = self.cleaned_data["deposit"]
         if deposit is None:
-            return {"payment": self.payment()}
+            return {"payment": self.payment() | {"on_decline": "hold"}}
         return {
             "deposit": self.payment() | {"amount": str(money(deposit)), "terms": self.cleaned_data["deposit_terms"]}
         }

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.public import ProductView
 from core.vin import VIN_LENGTH, WRONG, is_vin
+from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField
 from storefront.forms.visitors import AccessibleForm
 
-_DAY = {"type": "date"}
 DRIVERS = (1, 2, 3, 4)
 KBM_CLASSES = [("", _("not known")), *((name, name) for name in ("M", *map(str, range(14))))]
 DEDUCTIBLES = (10_000, 20_000, 30_000)
@@ -35,8 +35,8 @@ class CarStep(AccessibleForm):
     )
     vehicle_make = forms.CharField(label=_("Make"), max_length=100)
     vehicle_model = forms.CharField(label=_("Model"), max_length=100)
-    vehicle_year = forms.IntegerField(label=_("Year"), min_value=1950, max_value=date.max.year)
-    engine_power = forms.DecimalField(label=_("Engine power, hp"), min_value=1, max_digits=6, decimal_places=1)
+    vehicle_year = WholeField(label=_("Year"), min_value=1950, max_value=date.max.year)
+    engine_power = NumberField(label=_("Engine power, hp"), min_value=1, max_digits=6, decimal_places=1)
 
 
 class DriversStep(AccessibleForm):
@@ -48,8 +48,9 @@ class DriversStep(AccessibleForm):
         super().__init__(*args, **kwargs)
         for number in self.numbers:
             names = {"number": number}
-            self.fields[f"birth_date_{number}"] = _day(_("Driver %(number)d: birth date") % names)
-            self.fields[f"licence_since_{number}"] = _day(_("Driver %(number)d: licence since") % names)
+            born, since = _("Driver %(number)d: birth date") % names, _("Driver %(number)d: licence since") % names
+            self.fields[f"birth_date_{number}"] = DayField(label=born, required=False)
+            self.fields[f"licence_since_{number}"] = DayField(label=since, required=False)
             self.fields[f"kbm_{number}"] = forms.ChoiceField(
                 label=_("Driver %(number)d: class (КБМ)") % names, choices=KBM_CLASSES, required=False
             )
@@ -63,6 +64,16 @@ class DriversStep(AccessibleForm):
                 if missing not in self.errors:
                     self.add_error(missing, _("Of a driver both dates are needed."))
         return given
+
+    @property
+    def by_driver(self) -> list[dict[str, Any]]:
+        """The boxes of each driver; the first one's are open, and those that hold something."""
+        found = []
+        for number in self.numbers:
+            fields = [self[f"{name}_{number}"] for name in ("birth_date", "licence_since", "kbm")]
+            is_open = number == 1 or any(field.value() or field.errors for field in fields)
+            found.append({"number": number, "fields": fields, "is_open": is_open})
+        return found
 
     def drivers(self) -> list[dict[str, Any]]:
         """The drivers named."""
@@ -81,19 +92,17 @@ class DriversStep(AccessibleForm):
 class CoverStep(AccessibleForm):
     """Step that asks what is covered, where, and from when: roubles, months."""
 
+    kasko_only = ("coverage_amount", "deductible", "instalments")
+
     insurance_type = forms.ChoiceField(
         label=_("What to insure"),
         choices=[("osago", _("OSAGO: liability, required by law")), ("kasko", _("KASKO: damage and theft"))],
     )
     region = forms.CharField(label=_("Where the car is registered"), max_length=100, required=False)
-    coverage_amount = forms.DecimalField(
-        label=_("What the car is worth (KASKO), ₽"), min_value=1, max_digits=14, decimal_places=2, required=False
-    )
-    deductible = forms.DecimalField(
-        label=_("Deductible (KASKO), ₽"), min_value=0, max_digits=14, decimal_places=2, required=False
-    )
+    coverage_amount = MoneyField(label=_("What the car is worth (KASKO), ₽"), min_value=1, required=False)
+    deductible = MoneyField(label=_("Deductible (KASKO), ₽"), min_value=0, required=False)
     instalments = forms.ChoiceField(label=_("How the premium is paid (KASKO)"), choices=INSTALMENTS, required=False)
-    start_date = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+    start_date = DayField(label=_("First day of the policy"), required=False)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
@@ -139,7 +148,3 @@ def build_request(forms_: Mapping[str, Any]) -> dict[str, Any]:
     car, drivers = forms_["car"].cleaned_data, forms_["drivers"].drivers()
     plain = {name: str(value) if name == "engine_power" else value for name, value in car.items()}
     return plain | forms_["cover"].cover() | ({"drivers": drivers} if drivers else {})
-
-
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from financing.public import PaperKind, ProgrammeChoice
 from payments.commands import Means
 from storefront.forms.deals import ApplicantForm, named
+from storefront.forms.kit import DayField, MoneyField, WholeField
 from storefront.forms.visitors import AccessibleForm, PaymentForm
 from storefront.shown.wording import Text
 
-_DAY = {"type": "date"}
 STRATEGIES: list[tuple[str, Text]] = [
     ("reduce_term", _("a shorter term, the same payment")),
     ("reduce_payment", _("a smaller payment, the same term")),
@@ -22,10 +22,8 @@ STRATEGIES: list[tuple[str, Text]] = [
 class ApplyForm(ApplicantForm):
     """An application for a loan that pays for an order: roubles, months."""
 
-    down_payment = forms.DecimalField(
-        label=_("Paid by myself, ₽"), required=False, min_value=0, max_digits=14, decimal_places=2
-    )
-    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360)
+    down_payment = MoneyField(label=_("Paid by myself, ₽"), required=False, min_value=0)
+    term_months = WholeField(label=_("Term, months"), min_value=1, max_value=360)
     programme_id = forms.ChoiceField(label=_("Bank"), required=False, choices=())
     key = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     field_order = ("down_payment", "term_months", "programme_id")
@@ -73,14 +71,14 @@ class MeansForm(PaymentForm):
 class InstalmentForm(MeansForm):
     """Money towards what is due, roubles."""
 
-    amount = forms.DecimalField(label=_("Amount, ₽"), min_value=1, max_digits=14, decimal_places=2)
+    amount = MoneyField(label=_("Amount, ₽"), min_value=1)
 
 
 class EarlyForm(AccessibleForm):
     """An early repayment to try out: roubles, on a day, for a shorter term or a smaller payment."""
 
-    amount = forms.DecimalField(label=_("Amount, ₽"), min_value=1, max_digits=14, decimal_places=2)
-    day = forms.DateField(label=_("On"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+    amount = MoneyField(label=_("Amount, ₽"), min_value=1)
+    day = DayField(label=_("On"))
     strategy = forms.ChoiceField(label=_("What for"), choices=STRATEGIES)
 
 
@@ -91,4 +89,4 @@ class RepayForm(EarlyForm, MeansForm):
 class PayoffForm(AccessibleForm):
     """The day a loan is to be closed on."""
 
-    payoff_day = forms.DateField(label=_("Close it on"), widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d"))
+    payoff_day = DayField(label=_("Close it on"))

@@ -9,13 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from insurance.queries import PolicyView
 from insurance.rules.pricing import MAX_DRIVERS
 from storefront.forms.insurance import DRIVERS, DriversStep
+from storefront.forms.kit import MoneyField, NumberField
 
 PROGRAMMES = [
     ("standard", _("standard: repair as the insurer says")),
     ("dealer_repair", _("repair by the dealership")),
     ("theft_and_total", _("theft and total loss only")),
 ]
-_MONEY: dict[str, Any] = {"min_value": 0, "max_digits": 14, "decimal_places": 2, "required": False}
+_MONEY: dict[str, Any] = {"min_value": 0, "required": False}
 KASKO_ONLY = ("coverage_amount", "vehicle_value", "deductible", "programme", "has_gap", "is_pledged_outside")
 OSAGO_ONLY = ("engine_power",)
 
@@ -29,12 +30,10 @@ class PolicyChangeForm(DriversStep):
     vehicle_plate = forms.CharField(label=_("Registration plate"), max_length=15, required=False)
     region = forms.CharField(label=_("Where the car is registered"), max_length=100, required=False)
     city = forms.CharField(label=_("Town"), max_length=100, required=False)
-    engine_power = forms.DecimalField(
-        label=_("Engine power, hp"), min_value=1, max_digits=6, decimal_places=2, required=False
-    )
-    coverage_amount = forms.DecimalField(label=_("Sum insured, ₽"), **_MONEY)
-    vehicle_value = forms.DecimalField(label=_("What the car is worth, ₽"), **_MONEY)
-    deductible = forms.DecimalField(label=_("Deductible, ₽"), **_MONEY)
+    engine_power = NumberField(label=_("Engine power, hp"), min_value=1, max_digits=6, decimal_places=2, required=False)
+    coverage_amount = MoneyField(label=_("Sum insured, ₽"), **_MONEY)
+    vehicle_value = MoneyField(label=_("What the car is worth, ₽"), **_MONEY)
+    deductible = MoneyField(label=_("Deductible, ₽"), **_MONEY)
     programme = forms.ChoiceField(label=_("Programme"), choices=PROGRAMMES, required=False)
     has_gap = forms.BooleanField(label=_("GAP: the price of the car when it was new"), required=False)
     is_pledged_outside = forms.BooleanField(label=_("Pledged to a bank that is not our partner"), required=False)

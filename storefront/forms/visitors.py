@@ -1,12 +1,13 @@
 """Read what visitors type into the storefront's pages."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_text_html
-from django.core.validators import RegexValidator
+from django.utils.dateparse import parse_datetime
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,7 @@ from catalog.public import ProductSearch
 from core.errors import CardNumberRefused
 from core.ids import uuid7
 from core.secrecy.cards import THINGS, looks_like_card_number
+from storefront.forms.kit import MoneyField, NumberField, PhoneField, WholeField, money_slider, slider
 from storefront.shown import wording
 from storefront.shown.terms import term
 from storefront.shown.wording import Text
@@ -66,13 +68,7 @@ class SignUpForm(AccessibleForm):
     email = forms.EmailField(
         label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
-    phone = forms.CharField(
-        label=_("Phone"),
-        max_length=32,
-        required=False,
-        validators=[RegexValidator(r"\A\+?[\d\s().-]{5,32}\Z", _("A phone number, such as +7 900 123-45-67."))],
-        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel", "placeholder": "+7 900 123-45-67"}),
-    )
+    phone = PhoneField(required=False)
     password = forms.CharField(
         label=_("Password"),
         max_length=1000,
@@ -183,12 +179,7 @@ class ProfileForm(AccessibleForm):
 
     full_name = forms.CharField(label=_("Your name"), max_length=300, required=False)
     email = forms.EmailField(label=_("E-mail"), max_length=254)
-    phone = forms.CharField(
-        label=_("Phone"),
-        max_length=32,
-        required=False,
-        validators=[RegexValidator(r"\A\+?[\d\s().-]{5,32}\Z", _("A phone number, such as +7 900 123-45-67."))],
-    )
+    phone = PhoneField(required=False)
 
 
 class ApiKeyForm(AccessibleForm):
@@ -215,16 +206,10 @@ class FilterForm(AccessibleForm):
     )
     make = forms.CharField(label=_("Make"), max_length=60, required=False)
     body = forms.CharField(label=_("Body"), max_length=60, required=False)
-    year_min = forms.IntegerField(
-        required=False, min_value=1900, max_value=2100, widget=_number(_("Year from"), _("from"))
-    )
-    year_max = forms.IntegerField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year to"), _("to")))
-    price_min = forms.DecimalField(
-        required=False, min_value=0, max_digits=14, decimal_places=2, widget=_number(_("Price from"), _("from"))
-    )
-    price_max = forms.DecimalField(
-        required=False, min_value=0, max_digits=14, decimal_places=2, widget=_number(_("Price to"), _("to"))
-    )
+    year_min = WholeField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year from"), _("from")))
+    year_max = WholeField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year to"), _("to")))
+    price_min = MoneyField(required=False, min_value=0, widget=_number(_("Price from"), _("from")))
+    price_max = MoneyField(required=False, min_value=0, widget=_number(_("Price to"), _("to")))
     condition = forms.ChoiceField(
         label=_("Condition"), required=False, choices=[("", _("any")), *wording.CONDITIONS.items()]
     )
@@ -319,6 +304,19 @@ class PremiumForm(PaymentForm):
     is_for_car = False
 
 
+class DriveForm(AccessibleForm):
+    """A time for a test drive, chosen first and sent by a button of its own, and how to reach the driver."""
+
+    start = forms.CharField(label=_("Time"), max_length=40, error_messages={"required": _("Choose a time.")})
+    phone = PhoneField(required=False)
+
+    def clean_start(self) -> datetime:
+        start = parse_datetime(self.cleaned_data["start"])
+        if start is None or start.tzinfo is None:
+            raise forms.ValidationError(_("Choose a time."))
+        return start
+
+
 class QuantityForm(forms.Form):
     """Quantity of a product."""
 
@@ -339,22 +337,13 @@ def new_key() -> UUID:
     return uuid7()
 
 
-def slider(least: int, most: int, step: str) -> forms.NumberInput:
-    """A number with a slider beside it: the page's script adds one with these bounds."""
-    return forms.NumberInput(attrs={"data-slider": "", "min": least, "max": most, "step": step, "inputmode": "decimal"})
-
-
 class LoanForm(AccessibleForm):
     """Terms of a loan to calculate: roubles, months, per cent a year."""
 
-    vehicle_price = forms.DecimalField(
-        label=_("Price of the car, ₽"), max_digits=14, decimal_places=2, widget=slider(100_000, 20_000_000, "10000")
-    )
-    down_payment = forms.DecimalField(
-        label=_("Down payment, ₽"), max_digits=14, decimal_places=2, widget=slider(0, 20_000_000, "10000")
-    )
-    term_months = forms.IntegerField(label=_("Term, months"), min_value=1, max_value=360, widget=slider(3, 96, "1"))
-    annual_rate = forms.DecimalField(
+    vehicle_price = MoneyField(label=_("Price of the car, ₽"), widget=money_slider(100_000, 20_000_000))
+    down_payment = MoneyField(label=_("Down payment, ₽"), widget=money_slider(0, 20_000_000))
+    term_months = WholeField(label=_("Term, months"), min_value=1, max_value=360, widget=slider(3, 96, "1"))
+    annual_rate = NumberField(
         label=_("Rate, % a year"), max_digits=8, decimal_places=4, min_value=0, widget=slider(0, 40, "0.1")
     )
     schedule = forms.ChoiceField(

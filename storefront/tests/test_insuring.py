@@ -1,6 +1,7 @@
 """The wizard of a quote, its offers side by side, and one of them bought at once or with the cart."""
 
 from decimal import Decimal
+from html.parser import HTMLParser
 
 import pytest
 from django.db import connections
@@ -26,6 +27,27 @@ EVERYTHING = CAR | DRIVERS | COVER
 
 def text(response):
     return response.content.decode()
+
+
+class _Boxes(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found, self.select = {}, ""
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "input" and given.get("name"):
+            self.found[given["name"]] = given.get("value", "")
+        self.select = given.get("name", "") if tag == "select" else self.select
+        if tag == "option" and (self.select not in self.found or "selected" in given):
+            self.found[self.select] = given.get("value", "")
+
+
+def boxes(html):
+    """What the wizard's form would send if its first button were pressed."""
+    reader = _Boxes()
+    reader.feed(html.split('class="card padded stack wizard"')[1].split("</form>")[0])
+    return reader.found
 
 
 @pytest.fixture
@@ -70,6 +92,20 @@ def test_a_car_on_sale_fills_in_the_first_step(visitor):
     assert 'type="hidden" name="coverage_amount" value="1500000.00"' in page
     for odd in ("nonsense", uuid7()):
         assert visitor.get(f"{PATH}?car={odd}").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_price_of_the_car_comes_through_all_steps(language):
+    """Follow the boxes as a browser without scripts does: what one page shows, the next one is sent."""
+    visitor = Visitor("client", language=language)
+    car = make.car(vin="XTA210990Y2766387", price=Decimal("1143950.00"))
+    fields = boxes(text(visitor.get(f"{PATH}?car={car.id}")))
+    for _step in ("car", "drivers"):
+        fields = boxes(text(visitor.post(PATH, **fields)))
+    assert fields["coverage_amount"] == "1\u00a0143\u00a0950"
+    answer = visitor.post(PATH, **(fields | {"insurance_type": "kasko", "region": "Москва"}))
+    assert answer.status_code == 302, text(answer)
+    assert Quote.objects.get().asked.coverage_amount == Decimal(1143950)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_an_early_repayment_is_tried_out_and_writes_nothing(borrower, loan):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("amount=much&day=2026-01-25&strategy=reduce_term", "Enter a number"),
+        ("amount=much&day=2026-01-25&strategy=reduce_term", "Write an amount"),
         ("amount=1000&day=2025-01-25&strategy=reduce_term", "between today and the last payment"),
         ("amount=1000&day=2026-01-25&strategy=magic", "Select a valid choice"),
         ("payoff_day=2040-01-01", "between today and the last payment"),

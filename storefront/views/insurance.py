@@ -19,6 +19,7 @@ from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
 from insurance.public import claim_kinds, list_policies, paper_kinds, printed_policy
 from insurance.services import LossReport, add_document, open_claim
+from storefront.forms.kit import DayField, MoneyField
 from storefront.forms.visitors import new_key
 from storefront.pages import page
 from storefront.visitor import count, send_once, user_id
@@ -35,24 +36,14 @@ class ClaimForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         input_formats=["%Y-%m-%dT%H:%M"],
     )
-    amount = forms.DecimalField(
-        label=gettext_lazy("What the damage may cost, roubles"),
-        min_value=1,
-        max_digits=12,
-        decimal_places=2,
-        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
-    )
+    amount = MoneyField(label=gettext_lazy("What the damage may cost, roubles"), min_value=1, max_digits=12)
     kind = forms.ChoiceField(label=gettext_lazy("What kind of loss"), choices=claim_kinds, required=False)
     description = forms.CharField(
         label=gettext_lazy("What happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3})
     )
     place = forms.CharField(label=gettext_lazy("Where"), max_length=300, required=False)
     driver_name = forms.CharField(label=gettext_lazy("Who drove"), max_length=100, required=False)
-    driver_birth_date = forms.DateField(
-        label=gettext_lazy("The driver's birth date"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    driver_birth_date = DayField(label=gettext_lazy("The driver's birth date"), required=False)
     key = forms.CharField(max_length=64, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

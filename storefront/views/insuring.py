@@ -77,7 +77,7 @@ def _step(
         "step": name,
         "steps": [{"name": key, "title": TITLES[key], "is_now": key == name} for key in NAMES],
         "number": NAMES.index(name) + 1,
-        "hidden": {key: value for key, value in typed.items() if key not in own},
+        "hidden": {key: str(value) for key, value in typed.items() if key not in own},
         "is_last": name == NAMES[-1],
     }
     return render(request, "storefront/insurance_wizard.html", context, status=status)
