@@ -84,10 +84,15 @@ def test_a_visitor_books_a_free_time_and_cancels_it():
     page = text(guest.get(f"/test-drives/?day={tomorrow}"))
     start = page.split('name="start" value="')[1].split('"')[0]
     car = page.split('name="car" value="')[1].split('"')[0]
+    for wrong in ({"phone": "abc", "start": start}, {"phone": "+7 900 1234567"}):
+        answer = guest.post("/test-drives/book/", car=car, day=tomorrow, **wrong)
+        assert answer.status_code == 400
+        assert f'value="{tomorrow}"' in text(answer)
+        assert not Drive.objects.exists()
     assert guest.post("/test-drives/book/", car=car, start=start, phone="+7 900 1234567").status_code == 302
     drain_outbox("showroom", "resources")
     drive = Drive.objects.get()
-    assert drive.status == "confirmed"
+    assert (drive.status, drive.phone) == ("confirmed", "+79001234567")
     assert f'value="{start}"' not in text(guest.get(f"/test-drives/?day={tomorrow}"))
     assert Visitor("client").post(f"/test-drives/{drive.id}/cancel/").status_code == 404
     guest.post(f"/test-drives/{drive.id}/cancel/")
@@ -103,5 +108,5 @@ def test_nonsense_shows_the_page(query):
 
 @pytest.mark.parametrize("fields", [{}, {"start": "noon"}, {"car": "x", "start": "2031-01-01T10:00:00Z"}])
 def test_a_wish_without_sense_books_nothing(fields):
-    assert Visitor("client").post("/test-drives/book/", **fields).status_code in (302, 404)
+    assert Visitor("client").post("/test-drives/book/", **fields).status_code in (400, 404)
     assert not Drive.objects.exists()

@@ -1,6 +1,6 @@
 """Happenings and test drives: what there is, and what a visitor has booked of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,17 +11,16 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from core.errors import DomainError, InvalidInput, NotFound
+from core.errors import DomainError, NotFound
 from payments.commands import Means
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar
-from storefront.forms.visitors import PaymentForm, new_key
+from storefront.forms.visitors import DriveForm, PaymentForm, new_key
 from storefront.pages import page
 from storefront.visitor import count, required_uuid, send_once, user_id
 
@@ -134,35 +133,46 @@ def pay_seat(request: HttpRequest, happening_id: UUID) -> HttpResponse:
 @require_GET
 def test_drives(request: HttpRequest) -> HttpResponse:
     """Choose a car, then a day, then a time; below, what one has booked."""
+    return _drives_page(request, request.GET, DriveForm(initial={"phone": _known_phone(request)}))
+
+
+def _known_phone(request: HttpRequest) -> str:
+    return str(getattr(request.user, "phone", ""))
+
+
+def _drives_page(request: HttpRequest, asked: Mapping[str, Any], form: DriveForm, *, status: int = 200) -> HttpResponse:
     cars = public.test_drive_cars()
-    car = next((one for one in cars if str(one.resource_id) == request.GET.get("car")), cars[0] if cars else None)
-    context: dict[str, Any] = {"cars": cars, "car": car, "drives": []}
+    car = next((one for one in cars if str(one.resource_id) == asked.get("car")), cars[0] if cars else None)
+    context: dict[str, Any] = {"cars": cars, "car": car, "drives": [], "form": form}
     if car is not None:
         zone = ZoneInfo(car.time_zone)
         today = timezone.now().astimezone(zone).date()
-        day = _day(request.GET.get("day", ""), today)
+        day = _day(str(asked.get("day", "")), today)
         days = [today + timedelta(days=offset) for offset in range(DAYS)]
         context |= {"zone": zone, "day": day, "days": days, "slots": _slots(car, day, zone)}
     if request.user.is_authenticated:
         context["drives"] = public.list_drives(user_id(request))
-    return render(request, "storefront/test_drives.html", context)
+    return render(request, "storefront/test_drives.html", context, status=status)
 
 
 @page
 @require_POST
 @login_required
 def book_drive(request: HttpRequest) -> HttpResponse:
+    """Book the time that was chosen; without one, or with a phone that is none, the page says so."""
+    form = DriveForm(request.POST)
+    if not form.is_valid():
+        return _drives_page(request, request.POST.dict(), form, status=400)
+    car_id = required_uuid(request.POST.get("car", ""))
+
     def act() -> None:
         count(request, "order_create")
-        start = parse_datetime(request.POST.get("start", ""))
-        if start is None or start.tzinfo is None:
-            raise InvalidInput("start", "invalid", _("Choose a time."))
         services.request_drive(
             user_id=user_id(request),
-            car_id=required_uuid(request.POST.get("car", "")),
-            start=start,
-            end=start + DRIVE,
-            contact=services.Contact(phone=request.POST.get("phone", "")[:32]),
+            car_id=car_id,
+            start=form.cleaned_data["start"],
+            end=form.cleaned_data["start"] + DRIVE,
+            contact=services.Contact(phone=form.cleaned_data["phone"]),
             now=timezone.now(),
         )
         messages.success(request, _("We are booking the car for you: it takes a moment."))
@@ -174,11 +184,11 @@ def book_drive(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def cancel_drive(request: HttpRequest, drive_id: UUID) -> HttpResponse:
-    return _try(
-        request,
-        lambda: services.cancel_drive(drive_id=drive_id, reason="", user_id=user_id(request), now=timezone.now()),
-        "storefront:test-drives",
-    )
+    def act() -> None:
+        services.cancel_drive(drive_id=drive_id, reason="", user_id=user_id(request), now=timezone.now())
+        messages.success(request, _("The test drive is cancelled."))
+
+    return _try(request, act, "storefront:test-drives")
 
 
 def _try(request: HttpRequest, act: Callable[[], Any], target: str, *arguments: Any) -> HttpResponse:
