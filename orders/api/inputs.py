@@ -47,8 +47,8 @@ class ItemInput(msgspec.Struct, forbid_unknown_fields=True):
     discount: DiscountInput | None = None
 
 
-class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
-    """Means by which the buyer pays as soon as the stock is reserved."""
+class MeansInput(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Means by which a buyer pays, and how much."""
 
     method: str
     token: Text | None = None
@@ -56,7 +56,16 @@ class PaymentInput(msgspec.Struct, forbid_unknown_fields=True):
     amount: Decimal | None = None
 
 
-class DepositInput(PaymentInput, forbid_unknown_fields=True):
+class PaymentInput(MeansInput, forbid_unknown_fields=True):
+    """Means by which the buyer pays as soon as the stock is reserved.
+
+    A refusal cancels the order, or with `on_decline: hold` keeps it and its hold for another try.
+    """
+
+    on_decline: Literal["cancel", "hold"] = "cancel"
+
+
+class DepositInput(MeansInput, forbid_unknown_fields=True):
     """A deposit; `terms` is the version that its buyer accepts (GET /orders/deposit-terms), "" the law's own."""
 
     terms: str = ""
@@ -169,7 +178,7 @@ def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) ->
 
 def _refuse_strange_methods(body: OrderTerms, principal: Principal) -> None:
     """Refuse stored methods that are not the buyer's own doing. Raises InvalidInput."""
-    given: dict[str, PaymentInput | None] = {"deposit": body.deposit}
+    given: dict[str, MeansInput | None] = {"deposit": body.deposit}
     if isinstance(body.payment, list):
         given |= {f"payment.{place}": one for place, one in enumerate(body.payment)}
     else:
@@ -267,7 +276,7 @@ def _beneath(path: str) -> Iterator[None]:
         raise
 
 
-def _payment(given: PaymentInput, field: str) -> dict[str, Any]:
+def _payment(given: MeansInput, field: str) -> dict[str, Any]:
     if given.method not in METHODS:
         raise InvalidInput(
             f"{field}.method", "invalid", _("One of: %(choices)s.") % {"choices": ", ".join(sorted(METHODS))}

@@ -126,10 +126,14 @@ class LoanRequest(LegRequest):
         return self.vehicle_price - (self.down_payment or ZERO) + (self.financed_premium or ZERO)
 
 
+HOLD = "hold"
+
+
 class PlannedPayment(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A payment that the checkout makes by itself; `leg` names it for steering, without an amount it takes the rest.
 
-    `held` is the state to show of earnest money that does not go back with the rest.
+    `held` is the state to show of earnest money that does not go back with the rest. `on_decline` says what follows a
+    refusal: HOLD keeps the order and its goods for another try, else the order is called off.
     """
 
     leg: str
@@ -141,6 +145,7 @@ class PlannedPayment(msgspec.Struct, kw_only=True, omit_defaults=True):
     attempt_id: UUID | None = None
     payment_id: UUID | None = None
     held: str = ""
+    on_decline: str = ""
 
 
 class PaymentRequest(LegRequest):

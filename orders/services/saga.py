@@ -22,7 +22,20 @@ from orders.services.deposits import follow_deposit
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.holds import begin_hold, end_hold, rehold
 from orders.services.legs import LEGS
-from orders.services.legs.base import AskAgain, Done, Failed, Leg, Park, Settle, Skip, Step, Undone, Waits, timed_out
+from orders.services.legs.base import (
+    AskAgain,
+    Done,
+    Failed,
+    Leg,
+    Park,
+    Settle,
+    Skip,
+    Step,
+    Undone,
+    Waits,
+    WaitsAgain,
+    timed_out,
+)
 from orders.services.locking import PARKED, LockedOrder
 from orders.services.promotions import give_promotions_back
 
@@ -55,6 +68,8 @@ class Saga(LockedOrder):
             case Waits():
                 self.unpark()
                 self.checkout.state = SagaState.WAITING
+            case WaitsAgain():
+                self._wait_again(self.legs[kind])
             case AskAgain():
                 self._cancel_timers(events.LegTimedOut)
                 self._ask(self.legs[kind])
@@ -99,6 +114,12 @@ class Saga(LockedOrder):
         self.checkout.state = SagaState.RUNNING
         row.attempts += 1
         self._send(row)
+
+    def _wait_again(self, row: CheckoutLeg) -> None:
+        self._cancel_timers(events.LegTimedOut)
+        row.deadline_at = None
+        self.unpark()
+        self.checkout.state = SagaState.WAITING
 
     def _send(self, row: CheckoutLeg) -> None:
         leg = LEGS[row.kind]

@@ -113,6 +113,37 @@ def test_a_separate_declined_payment_keeps_the_hold():
     assert reload(order).status == "paid"
 
 
+def test_a_buyer_who_asked_for_it_keeps_the_hold_of_a_declined_card():
+    order = make.order(payment=CARD | {"on_decline": "hold"})
+    receive(answers.reserved(order))
+    silence = events.LegTimedOut(order_id=order.id, attempt_id=answers.attempt(order, "payment"), leg="payment")
+    receive(answers.declined(order))
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "waiting")
+    assert last_request() == "checkout.payment_requested"  # nothing is given back
+    receive(silence, now=timezone.now() + timedelta(minutes=20))
+    assert (reload(order).status, reload(order).checkout.failure) == ("awaiting_payment", None)
+    receive(answers.paid(order, by_saga=False))
+    assert reload(order).status == "paid"
+
+
+def test_what_was_planned_after_a_declined_card_is_not_taken_by_itself():
+    order = make.order(payment=[CARD | {"amount": "100000.00", "on_decline": "hold"}, CARD])
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
+    receive(answers.paid(order, amount="100000.00", by_saga=False))
+    assert (reload(order).status, reload(order).checkout.state) == ("awaiting_payment", "waiting")
+    assert published("orders").count("checkout.payment_requested") == 1
+
+
+def test_a_kept_hold_still_ends_with_its_time():
+    order = make.order(payment=CARD | {"on_decline": "hold"})
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
+    lapse = events.ReservationLapsed(order_id=order.id, attempt_id=answers.attempt(order, "stock"))
+    receive(lapse, now=timezone.now() + timedelta(minutes=31))
+    assert last_request() == "checkout.refund_requested"
+
+
 def test_a_deposit_is_taken_first_and_the_rest_awaited():
     order = make.order(payment=CARD | {"amount": "100000.00"})
     receive(answers.reserved(order))

@@ -72,7 +72,10 @@ def test_the_page_says_why_a_card_was_declined():
     drain_outbox("catalog", "orders")
     assert get_payment_request(page)["amount"] == "1745000.00"
     answer(page, PaymentFailed, code="declined", detail="Declined by the bank.")
-    assert "The bank declined the card. No money was taken." in text(visitor.get(page))
+    declined = text(visitor.get(page))
+    assert "The payment did not go through" in declined
+    assert Order.objects.get().status == "awaiting_payment"
+    assert 'id="pay-button"' in declined  # another card, on the same hold
 
 
 def test_a_second_click_leads_to_the_same_order():

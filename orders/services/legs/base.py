@@ -49,6 +49,11 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitsAgain:
+    """The request came to nothing, and the buyer is waited for as if it had not been made: nothing is undone."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskAgain:
     """There is more to ask for: the leg is asked once more."""
 
@@ -78,7 +83,7 @@ class CallOff:
     reason: str
 
 
-Step = Done | Failed | Undone | Waits | AskAgain | Skip | Settle | Park | CallOff
+Step = Done | Failed | Undone | Waits | WaitsAgain | AskAgain | Skip | Settle | Park | CallOff
 
 
 # What legs are asked --------------------------------------------------------------------------------------------------

@@ -25,11 +25,24 @@ from orders.rules.funding import (
     due_from_buyer,
     is_agreed_to,
 )
-from orders.rules.requests import PartState, PaymentRequest, PlannedPayment, earned_by_insurers
+from orders.rules.requests import HOLD, PartState, PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.allowances import drop_allowance, settle_refund
 from orders.services.deposits import hold_deposit
 from orders.services.history import record_step
-from orders.services.legs.base import AskAgain, CallOff, Done, Failed, Leg, Park, Said, Steer, Undone, Waits, answer
+from orders.services.legs.base import (
+    AskAgain,
+    CallOff,
+    Done,
+    Failed,
+    Leg,
+    Park,
+    Said,
+    Steer,
+    Undone,
+    Waits,
+    WaitsAgain,
+    answer,
+)
 from orders.services.locking import LockedOrder
 from payments.commands import BY_HAND, GiveBackPayments, TakePayment
 from payments.events import (
@@ -113,14 +126,22 @@ class PaymentLeg(Leg):
         return AskAgain() if is_planned else Waits()
 
     @answer
-    def failed(self, saga: LockedOrder, event: PaymentFailed) -> Failed | None:
-        """Call the order off if the checkout asked for it; who paid by themselves may try again."""
+    def failed(self, saga: LockedOrder, event: PaymentFailed) -> Failed | WaitsAgain | None:
+        """Call the order off if the checkout asked for it and its buyer did not ask to keep the hold.
+
+        Who paid by themselves, or asked for that, may try again with another card or method.
+        """
         _know(saga, event, PaymentState.FAILED)
-        if saga.is_running(self.kind, event.attempt_id):
+        is_asked = saga.is_running(self.kind, event.attempt_id)
+        is_kept = is_asked and _is_kept(saga, event)
+        if is_asked:
             _settle_part(saga, event.attempt_id, FAILED, event.payment_id)
+        if is_asked and not is_kept:
             return Failed(event.code, event.detail)
         record_step(saga, "payment.failed", now=saga.now, reason=event.detail, data={"code": event.code})
-        return None
+        if is_kept:
+            _drop_the_rest(saga)
+        return WaitsAgain() if is_kept else None
 
     @answer
     def refunded(self, saga: LockedOrder, event: PaymentRefunded) -> CallOff | None:
@@ -244,6 +265,22 @@ def _settle_part(saga: LockedOrder, attempt_id: UUID | None, state: PartState, p
     part.state, part.payment_id = state, payment_id
     _store(saga, request)
     return True
+
+
+def _is_kept(saga: LockedOrder, event: PaymentFailed) -> bool:
+    """Tell whether the buyer may pay otherwise: they asked for it, and nobody called the payment off."""
+    parts = PaymentRequest.of(saga.payment).parts
+    part = next((one for one in parts if event.attempt_id and one.attempt_id == event.attempt_id), None)
+    return part is not None and part.on_decline == HOLD and event.code != "cancelled"
+
+
+def _drop_the_rest(saga: LockedOrder) -> None:
+    """Drop what was planned after a payment that failed: the buyer pays all that is left by their own word."""
+    request = PaymentRequest.of(saga.payment)
+    for part in request.parts:
+        if part.state == PLANNED:
+            part.state = DROPPED
+    _store(saga, request)
 
 
 def _store(saga: LockedOrder, request: PaymentRequest) -> None:
