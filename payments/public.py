@@ -45,6 +45,7 @@ from payments.queries.receipts import receipt_disagreements
 __all__ = [
     "KnownOrder",
     "OrderMoney",
+    "PaidThing",
     "PaymentFacts",
     "TradeInBooks",
     "booked_trade_ins",
@@ -52,6 +53,7 @@ __all__ = [
     "known_orders",
     "ledger_disagreements",
     "money_by_order",
+    "paid_thing",
     "payable",
     "payments_of_order",
     "provider_disagreements",
@@ -90,6 +92,24 @@ class OrderMoney:
     order_id: UUID
     taken: Decimal
     refunded: Decimal
+
+
+@dataclass(frozen=True)
+class PaidThing:
+    """The thing a payment is for, and how it stands: `purpose` says what `subject_id` is the id of."""
+
+    purpose: str
+    subject_id: UUID
+    status: str
+    is_in_flight: bool
+
+
+def paid_thing(payment_id: UUID, *, customer_id: UUID) -> PaidThing | None:
+    """Return what a payment of this customer's is for; None when it is nobody's or another's."""
+    found = Payment.objects.filter(pk=payment_id, customer_id=customer_id).first()
+    if found is None:
+        return None
+    return PaidThing(found.purpose, found.order_account_id, found.status, found.is_in_flight)
 
 
 def payments_of_order(order_id: UUID) -> list[PaymentFacts]:

@@ -40,6 +40,11 @@ def find_registration(happening_id: UUID, user_id: UUID) -> Registration | None:
     return live.exclude(status=RegistrationStatus.CANCELLED).first()
 
 
+def happening_of_seat(registration_id: UUID) -> UUID | None:
+    """Return the happening that a registration is for; None when there is no such registration."""
+    return Registration.objects.filter(pk=registration_id).values_list("happening_id", flat=True).first()
+
+
 def test_drive_cars() -> list[DriveCar]:
     """Cars one can test."""
     return list(DriveCar.objects.filter(is_available=True).order_by("name", "resource_id")[:MAX_SHOWN])

@@ -52,6 +52,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/again/", views.order_again, name="order-again"),
     path("orders/<uuid:order_id>/change/", views.change_order, name="change-order"),
     path("orders/<uuid:order_id>/papers/<slug:kind>/", views.order_paper, name="order-paper"),
+    path("paid/<uuid:payment_id>/", views.paid, name="paid"),
     path("board/", views.board, name="board"),
     path("board/approvals/", views.approvals, name="approvals"),
     path("board/approvals/<uuid:approval_id>/", views.decide_approval, name="decide-approval"),

@@ -212,6 +212,6 @@ def _build_request(payment: Payment, token: str) -> dict[str, Any]:
         "token": token,
         "capture": not payment.is_hold,
         "description": payment.description or str(_("Payment")),
-        "return_url": settings.PUBLIC_URL,
+        "return_url": f"{settings.PUBLIC_URL.rstrip('/')}/paid/{payment.id}/",
         "created_at": payment.created_at.isoformat(),
     }

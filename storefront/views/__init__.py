@@ -28,6 +28,7 @@ from storefront.views.policies import cancel_policy, change_policy, pay_instalme
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
 from storefront.views.queues import join_queue, leave_queue, skip_queued
+from storefront.views.returning import paid
 from storefront.views.shop import buy, catalogue, home, vehicle
 from storefront.views.showroom import (
     accept_seat,
@@ -101,6 +102,7 @@ __all__ = [
     "order_again",
     "order_paper",
     "orders",
+    "paid",
     "pay",
     "pay_instalment",
     "pay_loan",

@@ -59,6 +59,7 @@ POST /orders/{}/again/                              mine
 POST /orders/{}/return/                             own
 POST /orders/{}/change/                             own
 GET  /orders/{}/papers/{}/                          own
+GET  /paid/{}/                                      mine
 GET  /orders/{}/loan/                               mine
 POST /orders/{}/loan/                               mine
 # Board

@@ -24,6 +24,7 @@ OBJECTS = {
     "/queue/": "/queue/{}",
     "/orders/{}/papers/": "/orders/{}/documents/{}",
     "/orders/": "/orders/{}",
+    "/paid/": "/payments/{}",
     "/board/approvals/": "/approvals/{}",
     "/board/queue/": "/queue/{}",
     "/board/returns/": "/returns/{}",
