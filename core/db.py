@@ -169,7 +169,8 @@ def _fetch(connection: Any, sql: str, parameters: Sequence[Any] | Mapping[str, A
     connection.ensure_connection()
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection).execute(sql, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+        made = cursor.pgresult
+        rows: list[tuple[Any, ...]] = cursor.fetchall() if made is not None and made.nfields else []
     return rows
 
 
