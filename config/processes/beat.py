@@ -23,9 +23,9 @@ from messaging.upkeep import scheduled
 
 TICK_S = 1.0
 HEARTBEAT_S = 20.0
-CONFIRM_S = 6.0
+CONFIRM_S = 9.0
 """So often the server is asked whether a seat is still ours while there is nothing to send."""
-HUNG_S = 10
+HUNG_S = 15
 """So long a beat may say nothing before the server ends its session, and with it the lock."""
 _LIMIT = f"SET LOCAL idle_in_transaction_session_timeout = '{HUNG_S}s'"
 log = structlog.get_logger(__name__)
