@@ -17,12 +17,16 @@ class StrictFilterBackend(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """Filter by what is asked; a filter set is a form that takes longer to build than a page to read."""
+        return super().filter_queryset(request, queryset, view) if self.is_asked(request, queryset, view) else queryset
+
+    def is_asked(self, request: Request, queryset: QuerySet[Any], view: Any) -> bool:
+        """Tell whether anything is filtered, of query sets of this kind. Raises ValidationError for unknown names."""
         filterset_class = self.get_filterset_class(view, queryset)
         names = set(filterset_class.base_filters) if filterset_class else set()
         refuse_unknown(request, names | set(getattr(view, "extra_parameters", ())))
-        if filterset_class is None or (names.isdisjoint(request.query_params) and _is_idle(filterset_class)):
-            return queryset
-        return super().filter_queryset(request, queryset, view)
+        return filterset_class is not None and not (
+            names.isdisjoint(request.query_params) and _is_idle(filterset_class)
+        )
 
     def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
         """Build the filters that are asked for."""

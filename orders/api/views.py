@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -24,7 +24,7 @@ from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
-from gateway.requests.filtering import refuse_unknown
+from gateway.requests.filtering import StrictFilterBackend, refuse_unknown
 from gateway.writes import Call, write
 from orders import services
 from orders.api.deposits import DepositActions
@@ -107,12 +107,11 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
     @fast_path(response=OrderPage)
     def list(self, request: HttpRequest, principal: Principal) -> Answer:
         """Orders, newest first."""
-        self.attend(request, principal, {})
-        everything: Any = self.get_queryset()
-        found = self.filter_queryset(everything)
-        rows: Any = OrderRows(principal.owner_id) if found is everything else found.only(*POSITIONS)
-        orders: Any = self.paginate_queryset(rows)
-        if found is not everything:
+        asked = self.attend(request, principal, {})
+        is_filtered = StrictFilterBackend().is_asked(asked, self.queryset, self)
+        found = self.filter_queryset(self.get_queryset()).only(*POSITIONS) if is_filtered else None
+        orders: Any = self.paginate_queryset(cast(Any, OrderRows(principal.owner_id) if found is None else found))
+        if is_filtered:
             orders = read_orders([order.id for order in orders])
         return Answer(self.get_paginated_response(orders).data)
 
