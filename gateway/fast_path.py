@@ -28,6 +28,7 @@ from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
 from gateway.requests.etags import is_known
 from gateway.requests.plain_numbers import refuse_odd_amounts
+from gateway.responses.headers import ready
 from gateway.responses.rendering import MAX_DEPTH, compute_depth
 
 
@@ -141,7 +142,7 @@ def _respond(request: HttpRequest, answer: Answer) -> HttpResponse:
     headers = dict(answer.headers)
     if answer.version is not None:
         headers["ETag"] = f'"{answer.version}"'
-    if request.method in ("GET", "HEAD") and is_known(headers.get("ETag"), request.headers.get("If-None-Match", "")):
+    if request.method in ("GET", "HEAD") and is_known(headers.get("ETag"), request.META.get("HTTP_IF_NONE_MATCH", "")):
         return HttpResponse(status=304, headers=headers)
     content = answer.body if isinstance(answer.body, bytes) else _encoder.encode(answer.body)
     return HttpResponse(content, status=answer.status, content_type="application/json", headers=headers)
@@ -186,20 +187,23 @@ class Route:
     fast_path: FastPath
 
 
-_routes: dict[str, list[Route]] | None = None
+Found = tuple[Route, dict[str, str]]
+_API = "/api/v1/"
+_THING = re.compile(rf"{_API}([a-z-]+)")
+_routes: dict[tuple[str, str], list[Route]] | None = None
 
 
-def routes() -> dict[str, list[Route]]:
-    """Map HTTP methods to fast paths, found once in the URL configuration."""
+def routes() -> dict[tuple[str, str], list[Route]]:
+    """Map HTTP methods and the first words of paths to fast paths, found once in the URL configuration."""
     global _routes
     if _routes is None:
-        found: dict[str, list[Route]] = {}
+        found: dict[tuple[str, str], list[Route]] = {}
         _collect(get_resolver(), "", found)
         _routes = found
     return _routes
 
 
-def _collect(resolver: URLResolver, prefix: str, found: dict[str, list[Route]]) -> None:
+def _collect(resolver: URLResolver, prefix: str, found: dict[tuple[str, str], list[Route]]) -> None:
     for item in resolver.url_patterns:
         path = prefix + item.pattern.regex.pattern.removeprefix("^").replace(r"\Z", "").replace("\\z", "")
         if isinstance(item, URLResolver):
@@ -208,38 +212,38 @@ def _collect(resolver: URLResolver, prefix: str, found: dict[str, list[Route]]) 
             _collect_view(item, path, found)
 
 
-def _collect_view(item: URLPattern, path: str, found: dict[str, list[Route]]) -> None:
+def _collect_view(item: URLPattern, path: str, found: dict[tuple[str, str], list[Route]]) -> None:
     view_class = getattr(item.callback, "cls", None)
     for method, name in (getattr(item.callback, "actions", None) or {}).items():
         declared = getattr(getattr(view_class, name), "fast_path", None)
         if declared:
             pattern = re.compile("/" + path.removesuffix("$") + "$")
-            found.setdefault(method.upper(), []).append(Route(pattern, view_class, declared))
+            thing = _THING.match(pattern.pattern)
+            assert thing, f"{pattern.pattern} is no path of the API"
+            found.setdefault((method.upper(), thing[1]), []).append(Route(pattern, view_class, declared))
 
 
-def serves(method: str, path: str) -> bool:
-    """Tell whether a fast path leads there."""
-    if not settings.FAST_PATH_ON or not path.startswith("/api/"):
-        return False
-    return any(route.pattern.match(path) for route in routes().get(method, ()))
+def find(method: str, path: str) -> Found | None:
+    """Return the fast path that leads there, with the words of the path; None if there is none."""
+    thing = _THING.match(path) if settings.FAST_PATH_ON else None
+    for route in routes().get((method, thing[1]), ()) if thing else ():
+        match = route.pattern.match(path)
+        if match:
+            return route, match.groupdict()
+    return None
 
 
 def dispatch(request: HttpRequest) -> HttpResponse | None:
-    """Answer a request that has a fast path; None sends it the ordinary way."""
-    if not settings.FAST_PATH_ON:
-        return None
-    for route in routes().get(request.method or "", ()):
-        match = route.pattern.match(request.path_info)
-        if match:
-            return _guarded(route, request, match.groupdict())
-    return None
+    """Answer a request that has a fast path, which whoever let it in may have found; None sends it the ordinary way."""
+    found: Found | None = getattr(request, "fast_path", None) or find(request.method or "", request.path_info)
+    return _guarded(found[0], request, found[1]) if found else None
 
 
 def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
     principal = identify(request.META)
     allowance = guard.check(principal, client_address(request.META), route.fast_path.scope)
     if allowance is not None:
-        request.rate_limit_headers = allowance.headers()  # type: ignore[attr-defined]
+        request.rate_limit_headers = ready(allowance.headers())  # type: ignore[attr-defined]
     if not route.fast_path.is_public:
         _require_caller(route, request, principal)
     return route.fast_path.run(route.view_class(), request, principal, with_ids(kwargs))

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from core import context
 from core.clock import dealer_zone
@@ -21,18 +22,20 @@ from gateway.fast_path import BodyTooLarge
 from gateway.guards import uploads
 from gateway.guards.plain_http import HttpsRequired
 from gateway.responses import log_line, problems
+from gateway.responses.headers import put, put_missing, ready
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_GUARDS = {
+_GUARDS = ready({
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
-}
+})  # fmt: skip
 """What browsers are told of every answer of the API; pages have Django's middleware and a policy of their own."""
+_NOT_STORED = tuple(ready({"Cache-Control": "no-store"}).items())
 _API = (
     "/api/v1/", "/api/schema", "/api/asyncapi.yaml", "/health", "/metrics", "/.well-known/", "/internal/",
 )  # fmt: skip
@@ -43,13 +46,14 @@ class EdgeMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.pages = get_response
-        self.api = CorsMiddleware(_answer_api)
+        self.from_browsers = CorsMiddleware(_answer_api)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
+        meta = request.META
+        given = meta.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
-        trace = request.headers.get("traceparent", "")
+        trace = meta.get("HTTP_TRACEPARENT", "")
         headers = {"request_id": request_id}
         if _TRACEPARENT.fullmatch(trace):
             headers["traceparent"] = trace
@@ -57,14 +61,15 @@ class EdgeMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            with step_up.attempt(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")) as asked:
-                answer = self.api(request) if _is_api(request.path_info) else self._page(request)
+            device = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "") if "HTTP_COOKIE" in meta else ""
+            with step_up.attempt(device) as asked:
+                answer = self._api(request) if _is_api(request.path_info) else self._page(request)
         finally:
             context.unbind(token)
         response = cast(HttpResponse, answer)
         if response.status_code == 429 and asked.wait_s:
             response.setdefault("Retry-After", str(asked.wait_s))
-        response["X-Request-ID"] = request_id
+        put(response, {"x-request-id": ("X-Request-ID", request_id)})
         if settings.ACCESS_LOG:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log_line.write(
@@ -74,6 +79,15 @@ class EdgeMiddleware:
                 ms=took_ms,
                 request_id=request_id,
             )
+        return response
+
+    def _api(self, request: HttpRequest) -> Any:
+        """Answer the API; who sends no origin is no other site's page, and is told only that it would matter."""
+        if "HTTP_ORIGIN" in request.META or request.method == "OPTIONS":
+            return self.from_browsers(request)
+        response = _answer_api(request)
+        if request.path_info.startswith("/api/"):
+            patch_vary_headers(response, ("origin",))
         return response
 
     def _page(self, request: HttpRequest) -> HttpResponse:
@@ -109,15 +123,13 @@ def _answer_api(request: HttpRequest) -> HttpResponse:
                 response = _resolve(request)
         except Exception as error:
             response = problems.from_exception(error, request)
-    for name, value in _GUARDS.items():
-        response[name] = value
+    put(response, _GUARDS)
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         response["Strict-Transport-Security"] = _transport_security()
-    response.setdefault("Cache-Control", "no-store")
+    put_missing(response, _NOT_STORED)
     if not response.streaming:
-        response["Content-Length"] = str(len(response.content))
-    for name, value in getattr(request, "rate_limit_headers", {}).items():
-        response.setdefault(name, value)
+        put(response, {"content-length": ("Content-Length", str(len(response.content)))})
+    put_missing(response, getattr(request, "rate_limit_headers", {}).items())
     return response
 
 

@@ -23,9 +23,12 @@ class FastPathHandler:
         self.edge = EdgeMiddleware(_unreachable)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not fast_path.serves(environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")):
+        found = fast_path.find(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        if not found:
             return self.django(environ, start_response)
-        response = self.edge(WSGIRequest(environ))
+        request = WSGIRequest(environ)
+        request.fast_path = found  # type: ignore[attr-defined]
+        response = self.edge(request)
         if response.status_code >= 500:
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()

@@ -68,7 +68,8 @@ def _find(roots: tuple[str, ...], key: str, read: Callable[[], bytes]) -> bytes:
 
 def _key(request: HttpRequest) -> str:
     """All that an answer depends on; links to other pages carry the host."""
-    query = urlencode(sorted((name, value) for name, values in request.GET.lists() for value in values))
+    asked = request.GET.lists() if request.META.get("QUERY_STRING") else ()
+    query = urlencode(sorted((name, value) for name, values in asked for value in values)) if asked else ""
     text = f"{request.scheme} {request.get_host()} {request.path.rstrip('/')} {query} {get_language()}"
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
