@@ -116,6 +116,7 @@ def db_of_all(request):
     request.getfixturevalue("transactional_db")
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_dead_database_costs_only_its_own_endpoints_and_little():
     cable = Cable(connections["payments"].settings_dict["HOST"])
@@ -142,6 +143,7 @@ def test_a_dead_database_costs_only_its_own_endpoints_and_little():
         assert ready["services"]["payments"]["breaker"] == "closed"
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_server_that_restarted_costs_no_request():
     cable = Cable(connections["payments"].settings_dict["HOST"])

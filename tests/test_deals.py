@@ -73,6 +73,7 @@ def play(steps: Callable[[Deals], None]) -> None:
         deal.teardown()
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "steps", dict.fromkeys(steps for _mutant, steps in WAYS.values()), ids=lambda steps: steps.__name__
@@ -81,6 +82,7 @@ def test_what_finds_a_mutant_finds_nothing_else(running_sandbox, steps):
     play(steps)
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", WAYS)
 def test_a_guard_that_is_taken_out_is_missed(running_sandbox, name):

@@ -27,6 +27,7 @@ def client():
         yield DocumentClient(web.http, document)
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_a_car_is_bought_by_the_document_alone(client):

@@ -16,6 +16,7 @@ REPEATS = 50
 ALL = [alias for alias in settings.DATABASES if alias != "default"]
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(databases=ALL, transaction=True)
 def test_fifty_at_once_have_one_effect_and_one_answer():
     body = {"items": [{"product_id": str(make.product(available=100)), "quantity": 1}]}

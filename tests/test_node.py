@@ -18,6 +18,7 @@ def test_every_pin_is_exact_and_names_no_registry():
     assert {name: locked[f"node_modules/{name}"]["version"] for name in pins} == pins
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(600)
 def test_they_run_at_the_versions_that_are_pinned():
     pins = json.loads((node.HERE / "package.json").read_text())["dependencies"]

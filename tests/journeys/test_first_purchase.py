@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from tests.product import kill, wait_for
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 
 
 def test_a_newcomer_buys_a_car(product):
