@@ -209,6 +209,7 @@ SIMPLE_JWT = {
 PASSWORD_RESET_TIMEOUT = 3600
 SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
+CONTRACT_TOKEN_SECONDS_MAX = Tokens.CONTRACT_TOKEN_SECONDS_MAX
 MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
 """Whether managers and administrators need a second factor; without one they may only enrol."""
 STAFF_SESSION_HOURS = Tokens.STAFF_SESSION_HOURS

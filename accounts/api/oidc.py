@@ -19,6 +19,7 @@ from gateway.api import ApiViewSet
 from gateway.guards.address import client_address
 
 COOKIE = "autosalon_oidc"
+LIFE = {"access_token_seconds"}
 
 
 @extend_schema(tags=["auth"])
@@ -50,7 +51,7 @@ class GoogleViewSet(ApiViewSet):
         return response
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, str) for name in ("code", "state", "error")],
+        parameters=[*(OpenApiParameter(name, str) for name in ("code", "state", "error")), serializers.LifeSerializer],
         responses=serializers.TokenPairSerializer,
         auth=[],
     )
@@ -58,6 +59,10 @@ class GoogleViewSet(ApiViewSet):
     def callback(self, request: Request) -> Response:
         """Take the browser back from the OpenID provider: its code becomes a pair of tokens."""
         given = {name: request.query_params.get(name, "") for name in ("code", "state", "error")}
+        life = serializers.LifeSerializer(
+            data={name: request.query_params[name] for name in LIFE & {*request.query_params}}
+        )
+        life.is_valid(raise_exception=True)
         address, now = client_address(request.META), timezone.now()
         if given["error"]:
             raise IdentityRefused
@@ -65,7 +70,7 @@ class GoogleViewSet(ApiViewSet):
             ticket=request.COOKIES.get(COOKIE, ""), state=given["state"], code=given["code"], address=address, now=now
         )
         device = request.headers.get("User-Agent", "")
-        pair = services.issue_tokens(user_id=user.id, device=device, address=address, now=now)
+        pair = services.issue_tokens(user_id=user.id, device=device, address=address, now=now, **life.validated_data)
         response = Response(serializers.TokenPairSerializer(pair).data)
         response.delete_cookie(COOKIE, path=reverse("accounts:auth-google-callback"))
         return response

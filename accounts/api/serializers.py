@@ -116,7 +116,13 @@ class RolesSerializer(_ProvingSerializer):
     roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), min_length=1, max_length=3)
 
 
-class PasswordGrantSerializer(serializers.Serializer):
+class LifeSerializer(serializers.Serializer):
+    """How long the session's access tokens shall live, in seconds; more than the house allows becomes that."""
+
+    access_token_seconds = serializers.IntegerField(min_value=60, max_value=31_536_000, required=False)
+
+
+class PasswordGrantSerializer(LifeSerializer):
     """RFC 6749 §4.3; `scope` and client credentials are accepted and mean nothing here."""
 
     ignores_unknown = True
@@ -128,7 +134,7 @@ class PasswordGrantSerializer(serializers.Serializer):
     otp = serializers.CharField(max_length=32, required=False, default="")
 
 
-class LoginSerializer(serializers.Serializer):
+class LoginSerializer(LifeSerializer):
     """A name and a password, with `otp` where two-factor is on; or `otp` and the `mfa_token` of a `mfa_required`."""
 
     email = serializers.CharField(max_length=254, required=False)

@@ -28,6 +28,7 @@ from gateway.access import step_up, tickets
 from gateway.access.permissions import IsAdmin, IsPerson, IsSignedIn, IsSignedInOrEnrolling
 from gateway.api import ApiViewSet
 from gateway.guards.address import client_address
+from gateway.requests.counted import CountedPagination
 from gateway.requests.filtering import refuse_unknown
 from gateway.responses.rendering import JSONParser
 from gateway.writes import Call, write
@@ -129,7 +130,14 @@ class AuthViewSet(ApiViewSet):
         address, device = _address(call.request), call.request.headers.get("User-Agent", "")
         mfa_token, otp = call.body["mfa_token"], call.body["otp"]
         user = services.authenticate_pending(mfa_token=mfa_token, otp=otp, address=address, now=call.now)
-        return _signed_in(services.issue_tokens(user_id=user.id, device=device, address=address, now=call.now))
+        pair = services.issue_tokens(
+            user_id=user.id,
+            device=device,
+            address=address,
+            now=call.now,
+            access_token_seconds=call.body.get("access_token_seconds"),
+        )
+        return _signed_in(pair)
 
     def _sign_in(self, call: Call, identifier: str) -> Response:
         pair = services.sign_in(
@@ -139,6 +147,7 @@ class AuthViewSet(ApiViewSet):
             device=call.request.headers.get("User-Agent", ""),
             address=_address(call.request),
             now=call.now,
+            access_token_seconds=call.body.get("access_token_seconds"),
         )
         return _signed_in(pair)
 
@@ -246,6 +255,8 @@ class UserViewSet(ApiViewSet):
     queryset = User.objects.filter(erased_at__isnull=True)
     serializer_class = serializers.UserSerializer
     filterset_class = UserFilter
+    pagination_class = CountedPagination
+    extra_parameters = ("page",)
     ordering = "-created_at"
     ordering_fields = {"created_at": "created_at", "full_name": "full_name", "email": "email"}
 
@@ -272,7 +283,7 @@ class UserViewSet(ApiViewSet):
     @action(detail=False, methods=["get"])
     def search(self, request: Request) -> Response:
         """Find people by words of their name, e-mail, phone or user name."""
-        refuse_unknown(request, {"query"})
+        refuse_unknown(request, {"query", "page"})
         text = request.query_params.get("query", "").strip()
         if not text or "\0" in text:
             raise ValidationError({"query": [_("Say what to look for.")]}, code="required")

@@ -26,6 +26,7 @@ class Session(models.Model):
 
     Ended by its owner, by an administrator, or by the second use of a spent token, which means that one was stolen.
     `proved_at` is when its owner last gave a password or a code: by signing in, or when asked again.
+    `access_token_seconds` is the life its client asked for its access tokens; without it they live as the house's do.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -36,6 +37,7 @@ class Session(models.Model):
     last_used_at = models.DateTimeField(_("last used at"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires at"))
     proved_at = models.DateTimeField(_("identity proved at"), null=True, editable=False)
+    access_token_seconds = models.PositiveIntegerField(null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
     revoked_because = models.CharField(_("reason"), max_length=20, blank=True)
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken as BaseAccessToken
@@ -72,6 +73,7 @@ class AccessToken(BaseAccessToken):
         standing = policy.token_standing(user.roles, has_factor=user.mfa_enabled_at is not None, scopes=scopes)
         token = cls()
         token["sub"], token["email"], token["roles"] = str(user.id), user.email, list(standing.roles)
+        token["user_id"] = token["sub"]
         token["email_verified"] = user.is_email_proved
         token["jti"], token["iat"], token["exp"] = str(jti), int(issued_at.timestamp()), int(expires_at.timestamp())
         if standing.scopes is not None:
@@ -107,13 +109,13 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def access_lifetime_s() -> int:
-    """Seconds an access token lives."""
-    return int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+def access_expiry(issued_at: datetime, asked_s: int | None = None) -> datetime:
+    """Return the moment at which an access token issued now expires, where its client asked for `asked_s` seconds.
 
-
-def access_expiry(issued_at: datetime) -> datetime:
-    """Return the moment at which an access token issued now expires."""
+    More than AUTOSALON_CONTRACT_TOKEN_SECONDS_MAX nobody gets, whatever was allowed when the session began.
+    """
+    if asked_s is not None:
+        return issued_at + timedelta(seconds=min(asked_s, settings.CONTRACT_TOKEN_SECONDS_MAX))
     expiry: datetime = issued_at + api_settings.ACCESS_TOKEN_LIFETIME
     return expiry
 

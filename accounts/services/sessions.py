@@ -76,29 +76,49 @@ def authenticate_pending(*, mfa_token: str, otp: str, address: str, now: datetim
     return user
 
 
-def sign_in(*, identifier: str, password: str, device: str, address: str, now: datetime, otp: str = "") -> TokenPair:
+def sign_in(
+    *,
+    identifier: str,
+    password: str,
+    device: str,
+    address: str,
+    now: datetime,
+    otp: str = "",
+    access_token_seconds: int | None = None,
+) -> TokenPair:
     """Check a password, and a second factor, and open a session. Raises what `authenticate` raises."""
     user = authenticate(identifier=identifier, password=password, otp=otp, address=address, now=now)
-    return issue_tokens(user_id=user.id, device=device, address=address, now=now)
+    return issue_tokens(
+        user_id=user.id, device=device, address=address, now=now, access_token_seconds=access_token_seconds
+    )
 
 
-def issue_tokens(*, user_id: UUID, device: str, address: str, now: datetime) -> TokenPair:
-    """Open a session and give out its first tokens. Raises WrongCredentials when the account was closed."""
+def issue_tokens(
+    *, user_id: UUID, device: str, address: str, now: datetime, access_token_seconds: int | None = None
+) -> TokenPair:
+    """Open a session and give out its first tokens; all its access tokens live for the seconds asked for.
+
+    Raises WrongCredentials when the account was closed.
+    """
     secret = tokens.new_secret()
     with transaction("accounts"):
-        session = open_session(user_id=user_id, device=device, address=address, now=now)
+        session = open_session(
+            user_id=user_id, device=device, address=address, now=now, access_token_seconds=access_token_seconds
+        )
         token = _add_token(session, secret, salt="", parent=None, now=now)
     return _pair(session.user, token, secret)
 
 
-def open_session(*, user_id: UUID, device: str, address: str, now: datetime) -> Session:
+def open_session(
+    *, user_id: UUID, device: str, address: str, now: datetime, access_token_seconds: int | None = None
+) -> Session:
     """Open a session for somebody whose identity is proved. Raises WrongCredentials when the account was closed."""
     with transaction("accounts"):
         user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
         if user is None:
             raise WrongCredentials
         session = Session(user=user, device=device[:200], address=address, created_at=now, last_used_at=now)
-        session.proved_at = now
+        session.proved_at, session.access_token_seconds = now, access_token_seconds
         session.expires_at = _expiry(session, now)
         session.save(force_insert=True)
         user.last_login = now
@@ -212,7 +232,7 @@ def _add_token(session: Session, secret: str, *, salt: str, parent: RefreshToken
         salt=salt,
         created_at=now,
         expires_at=tokens.refresh_expiry(now),
-        access_expires_at=tokens.access_expiry(now),
+        access_expires_at=min(tokens.access_expiry(now, session.access_token_seconds), _expiry(session, now)),
     )
 
 
@@ -220,7 +240,7 @@ def _pair(user: User, token: RefreshToken, secret: str) -> TokenPair:
     return TokenPair(
         access_token=str(tokens.AccessToken.beside(token, user)),
         refresh_token=secret,
-        expires_in=tokens.access_lifetime_s(),
+        expires_in=int((token.access_expires_at - token.created_at).total_seconds()),
         session_id=token.session_id,
         user_id=user.id,
     )

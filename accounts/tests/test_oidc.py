@@ -106,6 +106,13 @@ def test_somebody_new_gets_an_account_with_a_verified_email():
     assert Activity.objects.filter(user=person, kind="identity_linked").count() == 1
 
 
+@pytest.mark.parametrize(("asked", "status", "life"), [("1800", 200, 1800), ("soon", 400, None)])
+def test_the_way_back_may_say_how_long_the_tokens_live(asked, status, life):
+    browser = Client()
+    answer = browser.get(f"{consent(leave(browser), 'anna')}&access_token_seconds={asked}")
+    assert (answer.status_code, answer.json().get("expires_in")) == (status, life)
+
+
 def test_they_are_known_by_sub_ever_after():
     sign_in()
     person = User.objects.get()

@@ -51,7 +51,7 @@ def test_the_old_key_ends_with_its_last_token(keys, settings):
     old_kid, old = signing_key_id(), make.pair(make.user()).access_token
     rotate()
     (retired,) = (keys / "jwt_public").glob("*.old.pem")
-    long_ago = time.time() - 900 - 61
+    long_ago = time.time() - keyring.longest_lifetime_s() - 61
     os.utime(retired, (long_ago, long_ago))
     keyring.ring(now=True)
     forget_verified()
@@ -60,6 +60,18 @@ def test_the_old_key_ends_with_its_last_token(keys, settings):
         read_token(old)
     rotate()
     assert not (keys / "jwt_public" / f"{old_kid}.old.pem").exists()
+
+
+def test_the_old_key_verifies_as_long_as_a_client_may_ask_its_tokens_to_live(keys, settings):
+    settings.CONTRACT_TOKEN_SECONDS_MAX = 86_400
+    old = make.pair(make.user(), access_token_seconds=86_400).access_token
+    rotate()
+    (retired,) = (keys / "jwt_public").glob("*.old.pem")
+    nearly = time.time() - 86_000
+    os.utime(retired, (nearly, nearly))
+    keyring.ring(now=True)
+    forget_verified()
+    assert read_token(old).id
 
 
 def test_a_prepared_key_is_shown_before_it_signs(keys):

@@ -2,11 +2,13 @@ from datetime import timedelta
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import handlers, services, tasks
 from accounts.events import UserLoggedOut
 from accounts.models import Session
+from accounts.services.sessions import end_sessions
 from accounts.tests import make
 from core.ids import uuid7
 from core.testing import Api
@@ -35,6 +37,19 @@ def test_logout_bites_at_once():
     assert make.bearer(pair.access_token).post("/auth/logout", {}).status_code == 204
     assert make.bearer(pair.access_token).get("/auth/me").status_code == 401
     assert Api().post("/auth/verify", {"token": pair.access_token}).json() == {"valid": False}
+
+
+@pytest.mark.django_db(databases=["accounts"], transaction=True)
+def test_a_long_token_is_refused_at_once_and_until_it_would_have_expired():
+    person = make.user()
+    first = make.pair(person, access_token_seconds=86_400)
+    second = services.refresh(refresh_token=first.refresh_token, address=make.ADDRESS, now=timezone.now())
+    end_sessions(user_id=person.id, because="password_changed", now=timezone.now())
+    for pair in (first, second):
+        assert make.bearer(pair.access_token).get("/auth/me").status_code == 401
+        kept = guard.client().ttl(f"{settings.REDIS_PREFIX}:revoked:{read_token(pair.access_token).jti}")
+        assert 86_300 < kept <= 86_401
+    assert services.push_revocations(now=timezone.now() + timedelta(hours=23)) == 2
 
 
 def test_logout_needs_a_token():

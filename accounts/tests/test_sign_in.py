@@ -50,6 +50,43 @@ def test_the_access_token_has_the_promised_claims():
     assert claims["exp"] - claims["iat"] == 900
 
 
+def test_the_token_names_its_bearer_by_user_id_too():
+    person = make.user()
+    claims = jwt.decode(make.pair(person).access_token, options={"verify_signature": False})
+    assert claims["user_id"] == claims["sub"] == str(person.id)
+
+
+@pytest.mark.parametrize(("asked", "given"), [(60, 60), (1800, 1800), (86_400, 7200), (None, 900)])
+def test_a_session_says_how_long_its_access_tokens_live(asked, given, settings):
+    settings.CONTRACT_TOKEN_SECONDS_MAX = 7200
+    person = make.user()
+    life = {} if asked is None else {"access_token_seconds": asked}
+    first = login(email=person.email, password=make.PASSWORD, **life).json()
+    again = Api().post("/auth/refresh", {"refresh_token": first["refresh_token"]}).json()
+    for pair in (first, again):
+        claims = jwt.decode(pair["access_token"], options={"verify_signature": False})
+        assert (pair["expires_in"], claims["exp"] - claims["iat"]) == (given, given)
+
+
+def test_the_oauth_form_takes_the_life_of_its_tokens():
+    form = urlencode({"username": make.user().email, "password": make.PASSWORD, "access_token_seconds": "1800"})
+    answer = Api().client.post("/api/v1/auth/token", form, content_type="application/x-www-form-urlencoded")
+    assert answer.json()["expires_in"] == 1800
+
+
+@pytest.mark.parametrize("life", [0, 59, -1, "long", 40_000_000])
+def test_a_life_that_is_none_is_refused(life):
+    answer = login(email=make.user().email, password=make.PASSWORD, access_token_seconds=life)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "access_token_seconds")
+    assert not Session.objects.exists()
+
+
+def test_no_token_of_staff_outlives_their_session(settings):
+    settings.STAFF_SESSION_HOURS = 1
+    pair = make.pair(make.user("manager"), access_token_seconds=86_400)
+    assert pair.expires_in == 3600
+
+
 def test_a_user_name_works_whatever_its_case():
     make.user(username="Anna.K")
     assert login(username="anna.k", password=make.PASSWORD).status_code == 200

@@ -75,6 +75,12 @@ class Tokens(Group):
     JWT_ISSUER = text("autosalon", "Issuer that access tokens name.")
     JWT_AUDIENCE = text("autosalon-api", "Audience that access tokens name.")
     ACCESS_TOKEN_SECONDS = seconds(900, "How long an access token lives.", least=1)
+    CONTRACT_TOKEN_SECONDS_MAX = seconds(
+        86400,
+        "The longest life of an access token that a client may ask for as it signs in (access_token_seconds). "
+        "Withdrawals, and the public half of a retired token key, are kept as long.",
+        least=60,
+    )
     REFRESH_TOKEN_DAYS = number(30, "How long a refresh token lives.", least=1, unit="days")
     STAFF_SESSION_HOURS = number(
         24,

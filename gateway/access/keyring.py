@@ -85,10 +85,10 @@ def prepare(folder: Path) -> str:
     return _publish(folder, path.read_bytes())
 
 
-def rotate(private: Path, *, lifetime_s: int) -> tuple[str, str]:
+def rotate(private: Path) -> tuple[str, str]:
     """Let the prepared key, or a new one, sign from now on; return (its kid, the retired kid).
 
-    The retired key's private half is gone for good; its public half verifies for `lifetime_s` seconds more.
+    The retired key's private half is gone for good; its public half verifies until its last token has expired.
     """
     folder = private.parent
     retired, new = _publish(folder, private.read_bytes()), prepare(folder)
@@ -97,7 +97,7 @@ def rotate(private: Path, *, lifetime_s: int) -> tuple[str, str]:
     os.utime(shown / f"{retired}{RETIRED}")
     (folder / "jwt_next.pem").replace(private)
     for path in shown.glob(f"*{RETIRED}"):
-        if _is_forgotten(path, lifetime_s):
+        if _is_forgotten(path):
             path.unlink()
     return new, retired
 
@@ -156,19 +156,20 @@ def _stamp(path: Path) -> tuple[Any, ...]:
         state = path.stat()
     except FileNotFoundError:
         return (str(path),)
-    is_verifying = not (path.name.endswith(RETIRED) and _is_forgotten(path, _lifetime_s()))
+    is_verifying = not (path.name.endswith(RETIRED) and _is_forgotten(path))
     return (str(path), state.st_mtime_ns, state.st_ino, is_verifying)
 
 
-def _lifetime_s() -> int:
+def longest_lifetime_s() -> int:
+    """Seconds that the longest-lived access token lives: the house's own, or one that a client asked for."""
     lifetime: Any = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]
-    return int(lifetime.total_seconds())
+    return max(int(lifetime.total_seconds()), settings.CONTRACT_TOKEN_SECONDS_MAX)
 
 
-def _is_forgotten(path: Path, lifetime_s: int) -> bool:
+def _is_forgotten(path: Path) -> bool:
     """Tell whether every token signed by a retired key has expired; a minute more for clocks that differ."""
     try:
-        return time.time() - path.stat().st_mtime > lifetime_s + 60
+        return time.time() - path.stat().st_mtime > longest_lifetime_s() + 60
     except FileNotFoundError:
         return True
 
@@ -184,6 +185,6 @@ def _read() -> Ring:
         if path == private:
             pems.append(_public_half(content))
             signing = (key_id(pems[0]), content.decode())
-        elif not (path.name.endswith(RETIRED) and _is_forgotten(path, _lifetime_s())):
+        elif not (path.name.endswith(RETIRED) and _is_forgotten(path)):
             pems.append(content.decode())
     return Ring(signing, {key_id(pem): serialization.load_pem_public_key(pem.encode()) for pem in pems})

@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.queries.tokens import access_lifetime_s
 from gateway.access import keyring
 
 
@@ -29,10 +28,10 @@ class Command(BaseCommand):
             if options["prepare"]:
                 self.stdout.write(f"{keyring.prepare(private.parent)} is published and will sign after the next run")
                 return
-            new, retired = keyring.rotate(private, lifetime_s=access_lifetime_s())
+            new, retired = keyring.rotate(private)
         except OSError as error:
             raise CommandError(
                 f"{private.parent} cannot be written here ({error.strerror}), nothing has changed: run this where it "
                 'can (in containers: docker compose run --rm keys), or see "Token keys" in docs/operations.md'
             ) from error
-        self.stdout.write(f"{new} signs now; {retired} verifies for {access_lifetime_s()} seconds more")
+        self.stdout.write(f"{new} signs now; {retired} verifies for {keyring.longest_lifetime_s()} seconds more")
