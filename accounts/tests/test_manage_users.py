@@ -276,6 +276,15 @@ def test_other_apps_may_ask_about_people(django_assert_num_queries):
         assert set(public.get_people([person.id, other.id, uuid7()])) == {person.id, other.id}
 
 
+def test_pages_by_number_say_how_many_there_are(admin):
+    people = [make.user(full_name=f"Vera {number}") for number in range(5)]
+    page = admin.get("/users?page=2&page_size=2").json()
+    assert ([row["id"] for row in page["results"]], page["total"]) == ([str(people[2].id), str(people[1].id)], 6)
+    found = admin.get("/users/search?query=vera&page=3&page_size=2").json()
+    assert ([row["id"] for row in found["results"]], found["total"], found["next"]) == ([str(people[0].id)], 5, None)
+    assert admin.get("/users?page=1001&page_size=10").status_code == 400
+
+
 def test_registration_at_the_same_moment_gives_one_account():
     make.user(email="vera@example.com")
     answer = Api().post("/auth/register", FORM)

@@ -24,6 +24,7 @@ from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
 from gateway.principal import Principal
+from gateway.requests.counted import CountedPagination
 from gateway.requests.filtering import StrictFilterBackend, refuse_unknown
 from gateway.writes import Call, write
 from orders import services
@@ -66,6 +67,8 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
 
     permission_classes = [IsSignedIn]
     filterset_class = OrderFilter
+    pagination_class = CountedPagination
+    extra_parameters = ("page",)
     ordering = ("-created_at", "-id")
     ordering_fields = {"created_at": "created_at", "total_amount": "total_amount"}
     throttle_scopes = {"create": "order_create", "document": "files", "issue_paper": "files"}

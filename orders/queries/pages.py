@@ -36,18 +36,17 @@ class OrderRows:
         name, _, sign = lookup.rpartition("__")
         return replace(self, position=(name, _SIGNS[sign], _field(name).get_prep_value(value)))
 
+    def count_to(self, most: int) -> int:
+        """Count the rows, up to `most`."""
+        conditions, values = self._where()
+        sql = f"SELECT count(*) FROM (SELECT FROM orders_order WHERE {conditions} LIMIT {int(most)}) AS counted"
+        return int(fetch("orders", sql, values)[0][0])
+
     def __getitem__(self, part: slice) -> list[RawOrder]:
         """Read a page; its size is part of the statement, else no plan kept for it would know how small it is."""
-        conditions, values = ["deleted_at IS NULL"], []
-        if self.owner_id is not None:
-            conditions.append("customer_id = %s")
-            values.append(self.owner_id)
-        if self.position is not None:
-            name, sign, value = self.position
-            conditions.append(f"{name} {sign} %s")
-            values.append(value)
+        conditions, values = self._where()
         page = (
-            f"SELECT id FROM orders_order WHERE {' AND '.join(conditions)} ORDER BY {self._order('')} "
+            f"SELECT id FROM orders_order WHERE {conditions} ORDER BY {self._order('')} "
             f"LIMIT {int(part.stop - part.start)} OFFSET {int(part.start)}"
         )
         rows = fetch(
@@ -56,6 +55,18 @@ class OrderRows:
             values,
         )
         return [build_document(row) for row in rows]
+
+    def _where(self) -> tuple[str, list[Any]]:
+        conditions: list[str] = ["deleted_at IS NULL"]
+        values: list[Any] = []
+        if self.owner_id is not None:
+            conditions.append("customer_id = %s")
+            values.append(self.owner_id)
+        if self.position is not None:
+            name, sign, value = self.position
+            conditions.append(f"{name} {sign} %s")
+            values.append(value)
+        return " AND ".join(conditions), values
 
     def _order(self, table: str) -> str:
         """Return the order as SQL, which names the primary key."""

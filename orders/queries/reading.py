@@ -157,11 +157,12 @@ class OrderDocument(msgspec.Struct):
 
 
 class OrderPage(msgspec.Struct):
-    """A page of orders."""
+    """A page of orders; `total` where it is asked for by number, up to 10,000."""
 
     next: str | None
     previous: str | None
     results: list[OrderDocument]
+    total: int | None = None
 
 
 class RawOrder(msgspec.Struct):

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.db import fetch
 from core.testing import Api
+from gateway.requests import counted
 from orders.api.filters import OrderFilter
 from orders.models import Order
 from orders.queries import pages
@@ -125,3 +126,43 @@ def test_a_page_is_walked_to_by_an_index_and_nothing_is_sorted_for_it(monkeypatc
     below = plan.partition("Limit")[2].partition("SubPlan")[0]
     assert f"using {index} on orders_order" in below, plan
     assert "Sort" not in below, plan
+
+
+# Pages by number ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("filters", ["", "&min_total=0"])
+def test_pages_by_number_are_the_same_orders_with_their_total(two_buyers, filters):
+    for api in (Api("manager"), two_buyers[0]):
+        numbers, _ = walk(api, f"page_size=2{filters}")
+        walked, last = walk(api, f"page=1&page_size=2{filters}")
+        assert (walked, last["total"]) == (numbers, len(numbers))
+        back, first = walk(api, f"page={-(-len(numbers) // 2)}&page_size=2{filters}", "previous")
+        assert (back, first["total"]) == (numbers[::-1], len(numbers))
+
+
+def test_a_page_beyond_the_last_is_empty(two_buyers):
+    page = Api("manager").get("/orders?page=100&page_size=100").json()
+    assert (page["results"], page["next"], page["total"]) == ([], None, 7)
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=-1", "page=101&page_size=100", "page=501", "page=²"])
+def test_a_page_that_cannot_be_is_refused(query):
+    answer = Api("manager").get(f"/orders?{query}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "page")
+
+
+def test_a_page_and_a_cursor_are_not_asked_for_together(two_buyers):
+    following = Api("manager").get("/orders?page_size=2").json()["next"].partition("?")[2]
+    assert Api("manager").get(f"/orders?{following}&page=1").status_code == 400
+
+
+@pytest.mark.parametrize("filters", ["", "&min_total=0"])
+def test_nothing_is_counted_further_than_pages_reach(two_buyers, monkeypatch, filters):
+    monkeypatch.setattr(counted, "MOST", 4)
+    page = Api("manager").get(f"/orders?page=2&page_size=2{filters}").json()
+    assert (page["total"], page["next"], len(page["results"])) == (4, None, 2)
+
+
+def test_nobody_else_pays_for_the_count(two_buyers):
+    with CaptureQueriesContext(connections["orders"]) as asked:
+        assert "total" not in two_buyers[0].get("/orders?min_total=0").json()
+    assert not [query for query in asked if "count(" in query["sql"].lower()]
