@@ -46,7 +46,9 @@ class ProductFilter(filters.FilterSet):
     is_idle_unasked = True
 
     q = _text(200)
+    name = _text(255)
     category = filters.UUIDFilter()
+    category_exact = filters.UUIDFilter()
     kind = filters.ChoiceFilter(choices=ProductKind.choices)
     make = _text(60)
     model = _text(120)

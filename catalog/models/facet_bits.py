@@ -68,8 +68,8 @@ class Scan:
 
 
 def can_count(search: ProductSearch) -> bool:
-    """Tell whether all that is looked for is in the bits: free text, models and VINs are not."""
-    return not (search.q.strip() or search.model or search.vin)
+    """Tell whether all that is looked for is in the bits: free text, names, models and VINs are not."""
+    return not (search.q.strip() or search.name.strip() or search.model or search.vin)
 
 
 def count(
@@ -144,6 +144,8 @@ def _clauses(search: ProductSearch, is_active: bool | None) -> dict[str, Sql]:
         clauses["condition"] = _valued("condition", "value = %s", search.condition)
     if search.category:
         clauses["category"] = _valued("category", "value = ANY(%s)", [str(one) for one in subtree_ids(search.category)])
+    if search.category_exact:
+        clauses["category_exact"] = _valued("category", "value = %s", str(search.category_exact))
     return clauses | _years(search) | _numbers(search)
 
 

@@ -164,7 +164,7 @@ def _two_digits(number: float) -> int:
 def _narrows(search: ProductSearch, name: str) -> bool:
     if name in ("year", "price"):
         return getattr(search, f"{name}_min") is not None or getattr(search, f"{name}_max") is not None
-    return bool(getattr(search, name))
+    return bool(getattr(search, name)) or (name == "category" and search.category_exact is not None)
 
 
 def _count(found: ProductQuerySet, names: Sequence[str]) -> Counts:

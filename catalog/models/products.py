@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Upper
+from django.db.models.functions import Coalesce, Trim, Upper
 from django.utils.translation import gettext_lazy as _
 
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
@@ -18,6 +18,8 @@ from core.vin import VIN_LENGTH
 
 UNLIMITED = 1_000_000
 """What a service has available: more than any order may ask for."""
+NAME_FOLDED = Upper(Trim("name"))
+"""The name as an exact search compares it: without its case and the spaces around it."""
 YEAR_OR_0 = Coalesce("year", 0)
 """Sort key of the year: products without one come first, and no NULL breaks a cursor."""
 
@@ -201,6 +203,7 @@ class Product(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["price", "id"], name="product_by_price"),
             models.Index(YEAR_OR_0, "id", name="product_by_year"),
+            models.Index(NAME_FOLDED, name="product_by_name"),
             models.Index(Upper("make"), Upper("model"), name="product_by_make"),
             models.Index(fields=["mileage"], name="product_by_mileage"),
             models.Index(fields=["body"], name="product_by_body"),

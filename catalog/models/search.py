@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import BooleanField, IntegerField, Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Upper
 
 from catalog.models.categories import subtree_ids
-from catalog.models.products import YEAR_OR_0, ProductQuerySet
+from catalog.models.products import NAME_FOLDED, YEAR_OR_0, ProductQuerySet
 from catalog.models.spelling import Spellings, corrections, spellings
 from core.vin import fold_vin
 
@@ -34,14 +35,16 @@ _FOLDED = str.maketrans("ё-/", "е  ")
 class ProductSearch:
     """Criteria of a search; None and empty mean "any".
 
-    Prices in the product's own currency, mileage in kilometres, `category` includes everything below it, `vin`
-    may be a fragment, `q` is free text: every word must occur, the start of a word is enough, a make or model may be
-    written as it sounds in Russian; when nothing matches, a piece of a VIN or plate or what is spelt much the same
-    (a typo) is found instead.
+    Prices in the product's own currency, mileage in kilometres, `category` includes everything below it,
+    `category_exact` nothing of that, `name` is the whole name whatever its case, `vin` may be a fragment, `q` is free
+    text: every word must occur, the start of a word is enough, a make or model may be written as it sounds in Russian;
+    when nothing matches, a piece of a VIN or plate or what is spelt much the same (a typo) is found instead.
     """
 
     q: str = ""
+    name: str = ""
     category: UUID | None = None
+    category_exact: UUID | None = None
     kind: str = ""
     make: str = ""
     model: str = ""
@@ -65,6 +68,8 @@ class ProductSearch:
         With `is_ranked` free text finds the newest RANKED matches only, for an order by `distance`.
         """
         found = products.annotate(year_or_0=YEAR_OR_0).filter(self._conditions(without))
+        if self.name.strip():
+            found = found.alias(name_folded=NAME_FOLDED).filter(name_folded=Upper(Value(self.name.strip())))
         if self.in_stock is not None:
             found = found.in_stock() if self.in_stock else found.out_of_stock()
         return self._by_text(found, is_ranked) if self.q.strip() else found
@@ -75,7 +80,10 @@ class ProductSearch:
             "year": {"year_or_0__gte": self.year_min, "year_or_0__lte": self.year_max},
             "price": {"price__gte": self.price_min, "price__lte": self.price_max},
             "condition": {"condition": self.condition},
-            "category": {"category__in": subtree_ids(self.category) if self.category else None},
+            "category": {
+                "category__in": subtree_ids(self.category) if self.category else None,
+                "category_id": self.category_exact,
+            },
             "body": {"body__iexact": self.body},
             "fuel": {"fuel__iexact": self.fuel},
             "": {

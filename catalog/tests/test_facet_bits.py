@@ -78,6 +78,7 @@ def searches(tree):
     return st.builds(
         ProductSearch,
         category=maybe(*(node.pk for node in tree), uuid4()),
+        category_exact=maybe(*(node.pk for node in tree), uuid4()),
         kind=st.sampled_from(("", "vehicle", "service")),
         make=st.sampled_from(("", "kia", "Kia", "škoda", "газ", "Lada")),
         year_min=years,
@@ -101,7 +102,9 @@ def expected(search, for_staff):
         "year": lambda row: _between(row.year or 0, search.year_min, search.year_max, unknown=0),
         "price": lambda row: _between(row.price, search.price_min, search.price_max),
         "condition": lambda row: search.condition in ("", row.condition),
-        "category": lambda row: not search.category or row.category_id in below,
+        "category": lambda row: (
+            (not search.category or row.category_id in below) and search.category_exact in (None, row.category_id)
+        ),
         "body": lambda row: not search.body or row.body.upper() == search.body.upper(),
         "fuel": lambda row: not search.fuel or row.fuel.upper() == search.fuel.upper(),
         "kind": lambda row: search.kind in ("", row.kind),

@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from catalog import public, services
 from catalog.api.serializers import ProductSerializer
-from catalog.models import PriceChange, Product, StockMovement
+from catalog.models import PriceChange, Product, ProductSearch, StockMovement
 from catalog.tests import make
+from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
@@ -285,6 +287,11 @@ class TestReading:
             ("in_stock=true", "x5 rio mats coat"),
             ("in_stock=false", "x3"),
             ("vin=xtagfk330jy144213", "x5"),
+            ("name=X5", "x5"),
+            ("name=+RIO+", "rio"),
+            ("name=ri", ""),
+            ("name=%25", ""),
+            ("name=+", "x5 x3 rio mats coat"),
             ("vin=JY1442", "x5"),
             ("ordering=price", "mats coat rio x3 x5"),
             ("ordering=-price", "x5 x3 rio coat mats"),
@@ -331,6 +338,22 @@ class TestReading:
         make.product(name="out", category_id=make.category("Other").pk)
         assert self.names(f"category={cars.pk}") == ["in"]
         assert self.names(f"category={uuid7()}") == []
+
+    def test_a_category_by_itself_has_nothing_from_below(self):
+        cars = make.category("Cars")
+        make.product(name="here", category_id=cars.pk)
+        make.product(name="below", category_id=make.category("SUV", cars).pk)
+        assert self.names(f"category_exact={cars.pk}") == ["here"]
+        assert self.names(f"category={cars.pk}&category_exact={cars.pk}&name=HERE") == ["here"]
+        assert self.names(f"category_exact={uuid7()}") == []
+
+    def test_a_name_is_found_by_its_index(self):
+        found = ProductSearch(name="Rio").apply(Product.objects.all()).values("id")
+        sql, values = found.query.get_compiler("catalog").as_sql()
+        with transaction("catalog"), connections["catalog"].cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {sql}", values)
+            assert "product_by_name" in str(cursor.fetchall())
 
     @pytest.mark.parametrize(
         "query",

@@ -45,7 +45,7 @@ def test_one_that_does_not_tell_stays_silent():
     assert services.match_saved_searches(now=later()) == 0
 
 
-@pytest.mark.parametrize("query", [{"colour": "red"}, {"year_min": "x"}, {"category": "7"}])
+@pytest.mark.parametrize("query", [{"colour": "red"}, {"year_min": "x"}, {"category": "7"}, {"name": "Rio"}])
 def test_a_search_that_means_nothing_is_refused(query):
     assert Api("client").post("/saved-searches", {"name": "x", "query": query}).status_code == 400
     assert not SavedSearch.objects.exists()
