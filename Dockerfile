@@ -2,8 +2,8 @@
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.txt .
-RUN /opt/venv/bin/pip install -r requirements.txt tzdata
+COPY requirements.txt requirements-kafka.txt ./
+RUN /opt/venv/bin/pip install -r requirements.txt -r requirements-kafka.txt tzdata
 
 FROM python:3.11-slim-bookworm AS run
 LABEL org.opencontainers.image.title="Autosalon" org.opencontainers.image.version="0.10.0-dev"

@@ -175,6 +175,13 @@ RELAY_MODE = Processes.RELAY_MODE
 """`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""
 STREAM_URL = Servers.STREAM_URL
 """RabbitMQ that the relay tells every public event, beside this installation's own apps; empty for none."""
+KAFKA_SERVERS = Servers.KAFKA_SERVERS
+KAFKA_OPTIONS = dict(option.split("=", 1) for option in Servers.KAFKA_OPTIONS)
+"""The same for Kafka: addresses of brokers, and more settings of its client."""
+
+COMMANDS = Servers.COMMANDS
+COMMANDS_API = Servers.COMMANDS_API
+"""What partners may ask for by RabbitMQ, and where that is called; empty for nothing."""
 
 # Who is calling -----------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

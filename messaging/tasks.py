@@ -63,8 +63,7 @@ def run_relay(*aliases: str) -> None:
 def _turn(alias: str, ours: Sequence[str]) -> None:
     relay_loop.turn(alias, ours)
     sweep.sweep(alias)
-    if settings.STREAM_URL:
-        sinks.flush_once(alias)
+    sinks.flush_once(alias)
 
 
 def _try(failure: str, work: Callable[[str, Sequence[str]], None], alias: str, ours: Sequence[str]) -> None:

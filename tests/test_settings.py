@@ -109,9 +109,20 @@ def test_what_a_value_means(given, name, value, meant):
     assert ALL[name].value() == meant
 
 
-def test_kafka_is_refused_with_the_reason(given):
+def test_kafka_is_not_given_as_rabbitmq(given):
     (line,) = given(STREAM_URL="kafka://localhost:9092")
-    assert "without a key" in line
+    assert "AUTOSALON_KAFKA_SERVERS" in line
+
+
+def test_kafka_is_brokers_with_ports_and_options_by_name(given):
+    assert given(KAFKA_SERVERS="one:9092,two:9093", KAFKA_OPTIONS="security.protocol=SSL,sasl.username=a=b") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("KAFKA_SERVERS", "one"), ("KAFKA_SERVERS", "kafka://one:9092"), ("KAFKA_OPTIONS", "SSL")]
+)
+def test_what_is_no_broker_or_option_is_refused(given, name, value):
+    assert len(given(**{name: value})) == 1
 
 
 def test_what_kubernetes_adds_for_its_services_is_no_mistake(given):
@@ -145,6 +156,8 @@ def test_every_secret_may_be_a_file(given, tmp_path, name):
     file.write_text("postgres://x@db/orders\n" if "DATABASE" in name else "redis://valkey:6379\n")
     if name == "STREAM_URL":
         file.write_text("amqp://broker\n")
+    if name == "KAFKA_OPTIONS":
+        file.write_text("security.protocol=SSL\n")
     if name == "PEER_SECRET":
         file.write_text("s" * 32)
     assert given(**{name: "", f"{name}_FILE": file}) == []

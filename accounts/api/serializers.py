@@ -117,7 +117,7 @@ class RolesSerializer(_ProvingSerializer):
 
 
 class LifeSerializer(serializers.Serializer):
-    """How long the session's access tokens shall live, in seconds; more than the house allows becomes that."""
+    """Asks for the life of the session's access tokens, in seconds; more than the house allows becomes that."""
 
     access_token_seconds = serializers.IntegerField(min_value=60, max_value=31_536_000, required=False)
 

@@ -200,11 +200,7 @@ def _read_stream(value: str) -> str:
     parts = urlsplit(value)
     _ = parts.port
     if "kafka" in parts.scheme:
-        raise Reason(
-            "kafka is not offered, because kombu's confluentkafka transport sends records without a key, so one "
-            "order's events could overtake each other, and without delivery reports, so a lost one would count as "
-            "published"
-        )
+        raise Reason("this is RabbitMQ's; Kafka has a setting of its own, AUTOSALON_KAFKA_SERVERS")
     if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
         raise ValueError
     return value

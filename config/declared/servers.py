@@ -2,8 +2,9 @@
 
 from config.databases import APPS
 from config.declared import kinds
+from config.declared.access import Addresses
 from config.declared.machine import OUTSIDE_DEBUG, Machine, layout
-from config.declared.setting import NOWHERE, Group, Need, Setting, declare, number, text
+from config.declared.setting import NOWHERE, Group, Need, Setting, declare, listed, number, text
 
 
 class Databases(Group):
@@ -56,6 +57,36 @@ class Servers(Group):
         example="amqp://autosalon:secret@localhost:5672/",
         secret=True,
         roles=("relay", "external"),
+    )
+    KAFKA_SERVERS = Setting(
+        kinds.text("host:port; several are separated by commas", r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*"),
+        "",
+        "Kafka that the relay tells every public event: topics `autosalon.<app>-events`, keyed by what they are about. "
+        "Needs the client: requirements-kafka.txt.",
+        shown="nobody is told",
+        example="localhost:9092",
+        roles=("relay", "external"),
+    )
+    KAFKA_OPTIONS = Setting(
+        kinds.listed(kinds.text("name=value, as librdkafka calls its settings", r"[a-z0-9._]+=[^\s,]+")),
+        list,
+        "Further settings of Kafka's client, such as `security.protocol=SASL_SSL`, `sasl.username=…`.",
+        shown="none",
+        secret=True,
+        roles=("relay", "external"),
+    )
+    COMMANDS = listed(
+        kinds.text("a command such as order.place", r"[a-z_]+\.[a-z_]+"),
+        "Commands of partners that `manage.py consume_stream` takes from RabbitMQ; docs/integrators.md lists them.",
+        shown="none",
+        roles=("relay",),
+    )
+    COMMANDS_API = Setting(
+        kinds.url(("http", "https"), "http://web:8000"),
+        lambda: Addresses.PUBLIC_URL,
+        "Where `consume_stream` calls the API.",
+        shown="the address visitors use",
+        roles=("relay",),
     )
     POSTGRES_PASSWORD = text(
         "",

@@ -1,6 +1,8 @@
 """Names under which events leave the house: the exchange of the external stream and each app's topic."""
 
 EXCHANGE = "autosalon"
+KAFKA_PREFIX = "autosalon."
+"""Before each app's topic in Kafka: `autosalon.order-events`. Names without it are those of other contracts."""
 UNROUTED = "autosalon.unrouted"
 """Queue of what no reader's queue was bound to receive."""
 

@@ -1,13 +1,16 @@
-"""Share what tests of peers need."""
+"""Share what tests of peers and of brokers need."""
 
 import re
 
+import kombu
 import psycopg
 import pytest
 
 from config.databases import APPS
 from messaging.peering import peers
+from messaging.publishing.topics import EXCHANGE, UNROUTED
 from messaging.tests.line import Line
+from messaging.tests.rabbit import Rabbit, server_program
 
 SECRET = "s" * 32
 
@@ -40,3 +43,26 @@ def asked(monkeypatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(psycopg.Cursor, "execute", listen)
     return told
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory):
+    if server_program() is None:
+        pytest.skip("rabbitmq-server is not installed here (Debian: apt-get install rabbitmq-server)")
+    node = Rabbit(tmp_path_factory.mktemp("rabbitmq"))
+    try:
+        yield node.start()
+    finally:
+        node.stop()
+
+
+@pytest.fixture
+def rabbit(node, settings):
+    if node.process is None:
+        node.start()
+    settings.STREAM_URL = node.url
+    with kombu.Connection(node.url) as connection:
+        channel = connection.channel()
+        channel.queue_delete(UNROUTED)
+        channel.exchange_delete(EXCHANGE)
+    return node

@@ -16,36 +16,14 @@ from messaging.delivery import wakeups
 from messaging.models import OutboxEvent, SinkCursor
 from messaging.outbox import publish
 from messaging.publishing import sinks
-from messaging.publishing.sinks import Broker, NotConfirmed, Sink
+from messaging.publishing.amqp import Broker
+from messaging.publishing.ports import NotConfirmed
+from messaging.publishing.sinks import Sink
 from messaging.publishing.topics import EXCHANGE, UNROUTED
-from messaging.tests.rabbit import Rabbit, server_program
 from messaging.transport import relay, relay_loop
 from messaging.transport.relay_loop import Relay
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=["catalog"], transaction=True)]
-
-
-@pytest.fixture(scope="session")
-def node(tmp_path_factory):
-    if server_program() is None:
-        pytest.skip("rabbitmq-server is not installed here (Debian: apt-get install rabbitmq-server)")
-    node = Rabbit(tmp_path_factory.mktemp("rabbitmq"))
-    try:
-        yield node.start()
-    finally:
-        node.stop()
-
-
-@pytest.fixture
-def rabbit(node, settings):
-    if node.process is None:
-        node.start()
-    settings.STREAM_URL = node.url
-    with kombu.Connection(node.url) as connection:
-        channel = connection.channel()
-        channel.queue_delete(UNROUTED)
-        channel.exchange_delete(EXCHANGE)
-    return node
 
 
 @pytest.fixture

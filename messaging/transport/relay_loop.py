@@ -10,13 +10,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from functools import partial
 
 import structlog
-from django.conf import settings
 from django.db import connections
 
 from core import failpoints
 from core.outside.asking import PeerAway
+from core.outside.destinations import Driver
 from messaging.delivery import sweep, wakeups
 from messaging.feeds import feed
 from messaging.outbox import CHANNEL
@@ -211,13 +212,13 @@ class Relay:
         self.threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start a thread per source of ours, a sweeper per database, a publisher where there is an external stream, and
+        """Start a thread per source of ours, a sweeper per database, a publisher for each broker outside, and
         a follower per log of others."""
         for alias in self.aliases:
             self._spawn(f"relay-{alias}", alias, self._relay)
             self._spawn(f"sweep-{alias}", alias, self._sweep)
-            if settings.STREAM_URL:
-                self._spawn(f"stream-{alias}", alias, self._stream)
+            for driver in sinks.drivers():
+                self._spawn(f"stream-{driver}-{alias}", alias, partial(self._stream, driver))
         for source in self.foreign:
             self._spawn(f"follow-{source}", source, self._follow)
         if self.foreign:
@@ -298,5 +299,5 @@ class Relay:
             if time.monotonic() - stirred_at >= STIR_S:
                 stir.wait(min(MOST_SWEEP_S, due.next_s) - SWEEP_S)
 
-    def _stream(self, alias: str) -> None:
-        sinks.Sink(alias).run(self.stopping)
+    def _stream(self, driver: Driver, alias: str) -> None:
+        sinks.Sink(alias, driver).run(self.stopping)

@@ -25,11 +25,12 @@ from gateway.guards.address import exact_address, is_forwarded_by_stranger
 from gateway.responses import problems
 from messaging.delivery.parked import served
 from messaging.peering.peers import is_here
-from messaging.publishing.sinks import SINK
+from messaging.publishing import sinks
 from messaging.subscriptions import foreign_sources, list_subscriptions
 from messaging.transport.logs import read_head
 
 COUNTED = 100_000
+TOLD = {"stream": "the external stream", "kafka": "Kafka"}
 ANSWER_S = 5.0
 log = structlog.get_logger(__name__)
 Source = Callable[[], Iterable[Metric]]
@@ -40,8 +41,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS N
        (SELECT position FROM messaging_feed_head WHERE id = 1),
        (SELECT count(*) FROM (SELECT 1 FROM messaging_timer
                               WHERE fired_at IS NULL AND due_at <= now() LIMIT %(counted)s) AS t),
-       (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now()),
-       (SELECT position FROM messaging_sink_cursor WHERE sink = %(sink)s)
+       (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now())
 """
 
 _BY_LABEL = {
@@ -51,6 +51,7 @@ _BY_LABEL = {
                WHERE status = 2 LIMIT %(counted)s) AS i GROUP BY handler""",
     "calls": """SELECT state, count(*) FROM (SELECT state FROM messaging_external_call
                 WHERE state IN ('new', 'sent', 'unknown') LIMIT %(counted)s) AS c GROUP BY state""",
+    "sinks": "SELECT sink, position FROM messaging_sink_cursor",
     "beats": "SELECT role, extract(epoch FROM now() - beat_at) FROM messaging_heartbeat",
 }
 _CURSORS = "SELECT source, handler, position, is_paused FROM messaging_inbox_cursor"
@@ -66,7 +67,6 @@ class Reading:
     head: int | None
     timers: int
     due_age: float | None
-    stream: int | None
     counts: dict[str, dict[str, float]]
     cursors: list[tuple[str, str, int, bool]]
 
@@ -75,7 +75,7 @@ def read(alias: str) -> Reading:
     """Ask one database, on a connection of this thread that is closed afterwards."""
     try:
         with connections[alias].cursor() as cursor:
-            parameters: dict[str, str | int] = {"counted": COUNTED, "sink": SINK}
+            parameters: dict[str, int] = {"counted": COUNTED}
             cursor.execute("SET statement_timeout = 3000")
             cursor.execute(_STANDING, parameters)
             standing = cursor.fetchone()
@@ -170,9 +170,9 @@ def _add_log(gauges: Gauges, reading: Reading) -> None:
     gauges.add("outbox_unsequenced", "Committed events that the relay has not placed.", reading.unsequenced, **here)
     gauges.add("outbox_oldest_seconds", "Age of the oldest of them.", reading.unsequenced_age, **here)
     gauges.add("feed_head", "Position of the last placed event.", reading.head, **here)
-    if settings.STREAM_URL and reading.head is not None:
-        lag = reading.head - (reading.stream or 0)
-        gauges.add("stream_lag_events", "Positions that the external stream was not told of.", lag, **here)
+    for sink in [sinks.SINKS[driver] for driver in sinks.drivers()]:
+        lag = None if reading.head is None else reading.head - reading.counts["sinks"].get(sink, 0)
+        gauges.add(f"{sink}_lag_events", f"Positions that {TOLD[sink]} was not told of.", lag, **here)
 
 
 def _add_inbox(gauges: Gauges, reading: Reading) -> None:
