@@ -194,7 +194,7 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
         return self._shown(services.move_order(order_id=pk, **call.body, **_by(call)))
 
     @action(detail=True, methods=["post"], url_path="cancel")
-    @write(request=CancelInput, responses=may_wait(OrderDocument))
+    @write(request=CancelInput, responses=may_wait(OrderDocument), once="orders.cancel")
     def cancel(self, call: Call, pk: UUID) -> Response:
         """Cancel an order; what was paid comes back."""
         order = services.move_order(order_id=pk, status="cancelled", reason=call.body["reason"], **_by(call))

@@ -76,6 +76,14 @@ def test_a_client_cancels_its_own_unpaid_order(order, owner):
     assert (again.status_code, again.json()["code"], again.json()["allowed"]) == (409, "wrong_transition", [])
 
 
+def test_a_cancellation_sent_again_by_its_key_gets_the_same_answer(order, owner):
+    path, reason, key = f"/orders/{order.id}/cancel", {"reason": "changed my mind"}, {"idempotency_key": "message 7"}
+    with capture_events("orders") as published:
+        first, again = (owner.post(path, reason, **key) for _ in range(2))
+    assert (first.status_code, again.status_code, again["Idempotent-Replayed"]) == (200, 200, "true")
+    assert (again.json(), published.count("order.cancelled")) == (first.json(), 1)
+
+
 def test_a_client_cannot_cancel_a_paid_order(paid, owner):
     with capture_events("orders") as published:
         answer = owner.post(f"/orders/{paid.id}/cancel")
