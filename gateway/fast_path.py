@@ -28,7 +28,6 @@ from gateway.principal import NotAuthenticated, Principal
 from gateway.requests import idempotency
 from gateway.requests.etags import is_known
 from gateway.requests.plain_numbers import refuse_odd_amounts
-from gateway.responses.headers import ready
 from gateway.responses.rendering import MAX_DEPTH, compute_depth
 
 
@@ -243,7 +242,7 @@ def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> Http
     principal = identify(request.META)
     allowance = guard.check(principal, client_address(request.META), route.fast_path.scope)
     if allowance is not None:
-        request.rate_limit_headers = ready(allowance.headers())  # type: ignore[attr-defined]
+        request.rate_limit_headers = allowance.ready()  # type: ignore[attr-defined]
     if not route.fast_path.is_public:
         _require_caller(route, request, principal)
     return route.fast_path.run(route.view_class(), request, principal, with_ids(kwargs))

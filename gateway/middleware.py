@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import structlog
@@ -22,20 +22,26 @@ from gateway.fast_path import BodyTooLarge
 from gateway.guards import uploads
 from gateway.guards.plain_http import HttpsRequired
 from gateway.responses import log_line, problems
-from gateway.responses.headers import put, put_missing, ready
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_GUARDS = ready({
+
+
+def _ready(headers: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return headers as they are set: by the name in small letters. They are ours: ASCII, without line breaks."""
+    return {name.lower(): (name, value) for name, value in headers.items()}
+
+
+_GUARDS = _ready({
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": "frame-ancestors 'none'",
     "Referrer-Policy": "same-origin",
 })  # fmt: skip
 """What browsers are told of every answer of the API; pages have Django's middleware and a policy of their own."""
-_NOT_STORED = tuple(ready({"Cache-Control": "no-store"}).items())
+_NOT_STORED = tuple(_ready({"Cache-Control": "no-store"}).items())
 _API = (
     "/api/v1/", "/api/schema", "/api/asyncapi.yaml", "/health", "/metrics", "/.well-known/", "/internal/",
 )  # fmt: skip
@@ -69,7 +75,7 @@ class EdgeMiddleware:
         response = cast(HttpResponse, answer)
         if response.status_code == 429 and asked.wait_s:
             response.setdefault("Retry-After", str(asked.wait_s))
-        put(response, {"x-request-id": ("X-Request-ID", request_id)})
+        _put(response, {"x-request-id": ("X-Request-ID", request_id)})
         if settings.ACCESS_LOG:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log_line.write(
@@ -123,14 +129,26 @@ def _answer_api(request: HttpRequest) -> HttpResponse:
                 response = _resolve(request)
         except Exception as error:
             response = problems.from_exception(error, request)
-    put(response, _GUARDS)
+    _put(response, _GUARDS)
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         response["Strict-Transport-Security"] = _transport_security()
-    put_missing(response, _NOT_STORED)
+    _put_missing(response, _NOT_STORED)
     if not response.streaming:
-        put(response, {"content-length": ("Content-Length", str(len(response.content)))})
-    put_missing(response, getattr(request, "rate_limit_headers", {}).items())
+        _put(response, {"content-length": ("Content-Length", str(len(response.content)))})
+    _put_missing(response, getattr(request, "rate_limit_headers", {}).items())
     return response
+
+
+def _put(response: HttpResponse, headers: Mapping[str, tuple[str, str]]) -> None:
+    """Set ready headers in place of those of the same names; Django would check and encode each of them anew."""
+    response.headers._store.update(headers)
+
+
+def _put_missing(response: HttpResponse, headers: Iterable[tuple[str, tuple[str, str]]]) -> None:
+    """Set those ready headers that the answer has not got."""
+    store = response.headers._store
+    for name, header in headers:
+        store.setdefault(name, header)
 
 
 def _transport_security() -> str:

@@ -71,6 +71,10 @@ class Allowance:
             "RateLimit-Reset": str(self.reset_s),
         }
 
+    def ready(self) -> dict[str, tuple[str, str]]:
+        """Return them as the edge sets them: by their names in small letters."""
+        return {name.lower(): (name, value) for name, value in self.headers().items()}
+
 
 @lru_cache(maxsize=1)
 def client() -> redis.Redis:

@@ -8,7 +8,6 @@ from rest_framework.throttling import BaseThrottle
 from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import Principal
-from gateway.responses.headers import ready
 
 
 class SlidingWindowThrottle(BaseThrottle):
@@ -20,5 +19,5 @@ class SlidingWindowThrottle(BaseThrottle):
         principal = request.user if isinstance(request.user, Principal) else None
         allowance = guard.check(principal, client_address(request.META), scope)
         if allowance is not None:
-            request._request.rate_limit_headers = ready(allowance.headers())  # type: ignore[attr-defined]
+            request._request.rate_limit_headers = allowance.ready()  # type: ignore[attr-defined]
         return True
