@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
-from config.databases import APPS
+from config.databases import STORES
 from devtools.embedded import Embedded, EmbeddedError, postgres_version
 from tests import ports
 from tests.examples import clock
@@ -62,7 +62,7 @@ def _isolate() -> None:
     run = Path(os.environ["AUTOSALON_DATA_DIR"]) if WORKER else _free_data_dir()
     os.environ["AUTOSALON_DATA_DIR"] = str(run / WORKER)
     os.environ["AUTOSALON_REDIS_PREFIX"] = f"test-{WORKER or 'main'}"
-    for app in APPS if WORKER else ():
+    for app in STORES if WORKER else ():
         url = f"postgres://postgres@/autosalon_{app}?host={quote(str(Embedded(run).socket_dir), safe='/')}"
         os.environ[f"AUTOSALON_{app.upper()}_DATABASE_URL"] = url
 
@@ -90,7 +90,7 @@ _ENVIRONMENT = {
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
     "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
     "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000",  # one buyer of a test orders what many would; its own tests lower it
-} | {f"AUTOSALON_{app.upper()}_DATABASE_URL": "" for app in APPS}
+} | {f"AUTOSALON_{app.upper()}_DATABASE_URL": "" for app in STORES}
 
 try:
     ports.guard()
@@ -292,7 +292,7 @@ def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Keep what fixtures of a module make for all its tests, and undo it after them; each test is undone by itself."""
     from core.testing import undone
 
-    with django_db_blocker.unblock(), undone(*APPS):
+    with django_db_blocker.unblock(), undone(*STORES):
         yield
 
 

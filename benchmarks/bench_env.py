@@ -32,9 +32,9 @@ def start(apps: tuple[str, ...]) -> Embedded:
         os.environ[name] = ""
     servers = Embedded(DATA_DIR)
     servers.start()
-    from config.databases import APPS
+    from config.databases import STORES
 
-    servers.create_databases([f"autosalon_{app}" for app in APPS])
+    servers.create_databases([f"autosalon_{app}" for app in STORES])
     import django
 
     django.setup()

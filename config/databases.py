@@ -16,8 +16,10 @@ APPS: tuple[str, ...] = (
     "resources",
     "notifications",
 )
+STORES: tuple[str, ...] = (*APPS, "contracts")
+"""Every database: the apps', and that of `contracts`, which holds numbers for ids and neither a log nor an inbox."""
 EVERYWHERE = frozenset({"messaging", "gateway"})
-"""Plumbing whose tables stand in every database; its queries must always name one."""
+"""Plumbing whose tables stand in every app's database; its queries must always name one."""
 
 FRAMEWORK_HOME = "accounts"
 """Home of auth, admin, sessions, content types and third-party tables."""
@@ -27,7 +29,7 @@ class AppRouter:
     """Route each app's models to the database of the same name."""
 
     def _alias(self, app_label: str, hints: dict[str, Any]) -> str | None:
-        if app_label in APPS:
+        if app_label in STORES:
             return app_label
         if app_label in EVERYWHERE:
             instance = hints.get("instance")
@@ -49,4 +51,4 @@ class AppRouter:
         """Create each table in one place only, except the plumbing's."""
         if app_label in EVERYWHERE:
             return db in APPS
-        return db == (app_label if app_label in APPS else FRAMEWORK_HOME)
+        return db == (app_label if app_label in STORES else FRAMEWORK_HOME)

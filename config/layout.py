@@ -1,8 +1,9 @@
 """Decide which part of the product a process is: the apps it serves, and the roles it plays besides.
 
 An app's own work needs the app's database. Two roles compose what several apps do, and so hold every database: the
-`storefront` (pages for people, which lead to the admin and to every path of the API) and the `admin`. Neither moves
-events nor runs handlers: that is done once, by the processes that serve the apps.
+`storefront` (pages for people, which lead to the admin and to every path of the API) and the `admin`. The third,
+`contracts`, speaks what clients of other systems speak, asks the API for everything, and needs its own database alone.
+None of them moves events or runs handlers: that is done once, by the processes that serve the apps.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from config.databases import APPS
 
-ROLES = ("storefront", "admin")
+ROLES = ("storefront", "admin", "contracts")
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,13 @@ class Layout:
 
     @property
     def databases(self) -> tuple[str, ...]:
-        """Databases without which this process does not do what it says."""
-        return APPS if self.roles else self.apps
+        """Apps' databases without which this process does not do what it says."""
+        return APPS if self.roles & {"storefront", "admin"} else self.apps
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Those and the database of `contracts`, where it is spoken."""
+        return (*self.databases, *(("contracts",) if "contracts" in self.roles else ()))
 
 
 def read_layout(names: Sequence[str]) -> Layout:

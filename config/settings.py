@@ -11,6 +11,7 @@ from config.databases import APPS
 from config.declared import checking
 from config.declared.access import Addresses, Limits, Secrets, Tokens
 from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments
+from config.declared.contracts import Contracts
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, layout
 from config.declared.servers import Servers
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
     "messaging",
     "gateway",
     *APPS,
+    "contracts",
     "storefront",
     "sandbox",
 ]
@@ -120,7 +122,7 @@ TEMPLATES = [
 
 # Databases ----------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(DATA_DIR)
-DATABASES = databases(LAYOUT.databases, PEERS, EMBEDDED)
+DATABASES = databases(LAYOUT.stores if Contracts.CONTRACTS else LAYOUT.databases, PEERS, EMBEDDED)
 DATABASE_ROUTERS = ["config.databases.AppRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -235,11 +237,16 @@ ADMIN_PASSWORD = Tokens.ADMIN_PASSWORD
 REFRESH_GRACE_S = Tokens.REFRESH_GRACE_S
 
 # The HTTP edge ------------------------------------------------------------------------------------------------------
+CONTRACTS = tuple(dict.fromkeys(Contracts.CONTRACTS)) if "contracts" in LAYOUT.roles else ()
+"""Letters of the contracts of other systems that are spoken here (`contracts`)."""
+CONTRACT_LIST_ROWS = Contracts.CONTRACT_LIST_ROWS
+CONTRACT_CARD_TOKEN = Contracts.CONTRACT_CARD_TOKEN
 RATE_LIMITS = {
     "login": Limits.RATE_LIMIT_LOGIN,
     "order_create": Limits.RATE_LIMIT_ORDER_CREATE,
     "files": Limits.RATE_LIMIT_FILES,
     "calculations": Limits.RATE_LIMIT_CALCULATIONS,
+    "contract_e": Contracts.CONTRACT_E_RATE_LIMIT,
     "default": Limits.RATE_LIMIT_DEFAULT,
 }
 """Requests per seconds, per user or else per address, over a sliding window."""
@@ -266,7 +273,7 @@ REST_FRAMEWORK = edge.REST_FRAMEWORK
 DRF_STANDARDIZED_ERRORS = edge.DRF_STANDARDIZED_ERRORS
 SPECTACULAR_SETTINGS = edge.SPECTACULAR_SETTINGS
 CORS_ALLOWED_ORIGINS = Addresses.CORS_ORIGINS
-CORS_URLS_REGEX = r"^/api/.*$"
+CORS_URLS_REGEX = r"^/(api|contracts)/.*$"
 CORS_ALLOW_HEADERS = edge.CORS_ALLOW_HEADERS
 CORS_EXPOSE_HEADERS = edge.CORS_EXPOSE_HEADERS
 CONTENT_SECURITY_POLICY = edge.CONTENT_SECURITY_POLICY

@@ -45,6 +45,9 @@ if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in t
 if "accounts" in settings.LAYOUT.answered:
     urlpatterns.append(path("", include("accounts.api.well_known")))
 
+if settings.CONTRACTS:
+    urlpatterns.append(re_path(r"^contracts(?:/|$)", include("contracts.urls")))
+
 if settings.PEER_SECRETS:
     urlpatterns += door.urlpatterns
 

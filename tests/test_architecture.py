@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.utils import ConnectionDoesNotExist
 
-from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME
+from config.databases import APPS, EVERYWHERE, FRAMEWORK_HOME, STORES
 from core.events import REGISTRY, Command, Event, facts_implying, readings
 from core.plugins import plugins
 from financing.models import LoanPaymentMethod
@@ -135,8 +135,8 @@ def test_requests_are_commands():
 def test_every_model_has_one_home():
     for model in apps.get_models():
         label = model._meta.app_label
-        homes = [alias for alias in APPS if router.allow_migrate(alias, label)]
-        expected = list(APPS) if label in EVERYWHERE else [label if label in APPS else FRAMEWORK_HOME]
+        homes = [alias for alias in STORES if router.allow_migrate(alias, label)]
+        expected = list(APPS) if label in EVERYWHERE else [label if label in STORES else FRAMEWORK_HOME]
         assert homes == expected, model
 
 

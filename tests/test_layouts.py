@@ -144,18 +144,20 @@ def test_needs_are_mutual():
 @pytest.mark.parametrize(
     ("names", "apps", "roles"),
     [
-        ([], APPS, {"storefront", "admin"}),
-        (list(APPS), APPS, {"storefront", "admin"}),
+        ([], APPS, {"storefront", "admin", "contracts"}),
+        (list(APPS), APPS, {"storefront", "admin", "contracts"}),
         (["payments", "orders"], ("orders", "payments"), set()),
         (["storefront"], (), {"storefront", "admin"}),
         (["admin"], (), {"admin"}),
+        (["contracts"], (), {"contracts"}),
         (["accounts", "storefront"], ("accounts",), {"storefront", "admin"}),
     ],
 )
 def test_a_layout_is_read(names, apps, roles):
     layout = read_layout(names)
     assert (layout.apps, set(layout.roles)) == (apps, roles)
-    assert layout.databases == (APPS if roles else apps)
+    assert layout.databases == (APPS if roles & {"storefront", "admin"} else apps)
+    assert layout.stores == (*layout.databases, *(["contracts"] if "contracts" in roles else []))
     assert layout.answered == (APPS if "storefront" in roles else apps)
 
 

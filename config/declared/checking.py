@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from config.declared.access import Addresses, Limits, Secrets
+from config.declared.business import Payments
+from config.declared.contracts import Contracts
 from config.declared.machine import Machine, Peers, Switches, layout
 from config.declared.servers import database_url
 from config.declared.setting import ALL, WrongSetting
@@ -96,5 +98,12 @@ def _peers() -> list[str]:
     return found
 
 
-RULES: tuple[Callable[[], list[str]], ...] = (_debug_only, _keys_of_tokens, _hosts, _peers)
+def _card_of_nobody() -> list[str]:
+    """A card that nobody named pays at the sandbox bank alone, which takes no money."""
+    if not Contracts.CONTRACT_CARD_TOKEN or Payments.PAYMENT_PROVIDER == "sandbox":
+        return []
+    return [f"AUTOSALON_CONTRACT_CARD_TOKEN is for the sandbox bank only, not for {Payments.PAYMENT_PROVIDER}"]
+
+
+RULES: tuple[Callable[[], list[str]], ...] = (_debug_only, _keys_of_tokens, _hosts, _peers, _card_of_nobody)
 """What several settings promise together."""

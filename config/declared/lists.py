@@ -2,7 +2,7 @@
 
 import re
 
-from config.databases import APPS
+from config.databases import APPS, STORES
 
 _NAME = "|".join(APPS)
 
@@ -29,13 +29,15 @@ def containers(text: str) -> str:
         text,
     )
     text = re.sub(r"q\.external\.[a-z]+(?:,q\.external\.[a-z]+)*", ",".join(f"q.external.{app}" for app in APPS), text)
-    text = re.sub(r"(?:  postgres-[a-z]+:\n    <<: \*postgres\n(?:    .+\n)+\n)+", "".join(map(_database, APPS)), text)
+    text = re.sub(
+        r"(?:  postgres-[a-z]+:\n    <<: \*postgres\n(?:    .+\n)+\n)+", "".join(map(_database, STORES)), text
+    )
     text = re.sub(
         r"(?:      postgres-[a-z]+: \{condition: service_healthy\}\n)+",
-        "".join(f"      postgres-{app}: {{condition: service_healthy}}\n" for app in APPS),
+        "".join(f"      postgres-{app}: {{condition: service_healthy}}\n" for app in STORES),
         text,
     )
-    return re.sub(r"(?:  postgres-[a-z]+:\n)+\Z", "".join(f"  postgres-{app}:\n" for app in APPS), text)
+    return re.sub(r"(?:  postgres-[a-z]+:\n)+\Z", "".join(f"  postgres-{app}:\n" for app in STORES), text)
 
 
 def _database(app: str) -> str:

@@ -1,8 +1,9 @@
 """Settings of the servers underneath: a given address is used, a missing one is embedded in debug."""
 
-from config.databases import APPS
+from config.databases import STORES
 from config.declared import kinds
 from config.declared.access import Addresses
+from config.declared.contracts import Contracts
 from config.declared.machine import OUTSIDE_DEBUG, Machine, layout
 from config.declared.setting import NOWHERE, Group, Need, Setting, declare, listed, number, text
 
@@ -12,7 +13,9 @@ class Databases(Group):
 
 
 def _is_needed(app: str) -> bool:
-    return not Machine.DEBUG and app in layout().databases
+    """Tell whether a process of this layout reads it; that of `contracts` only where one is spoken."""
+    is_spoken = app != "contracts" or bool(Contracts.CONTRACTS)
+    return not Machine.DEBUG and app in layout().stores and is_spoken
 
 
 def _declare_database(app: str) -> None:
@@ -27,7 +30,7 @@ def _declare_database(app: str) -> None:
     declare(Databases, f"{app.upper()}_DATABASE_URL", setting)
 
 
-for _app in APPS:
+for _app in STORES:
     _declare_database(_app)
 
 

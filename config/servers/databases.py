@@ -5,7 +5,7 @@ from typing import Any
 
 import environ
 
-from config.databases import APPS
+from config.databases import STORES
 from config.declared.machine import Machine, Processes
 from config.declared.servers import database_url
 from devtools.embedded import Embedded
@@ -46,5 +46,5 @@ def _database(app: str, embedded: Embedded) -> dict[str, Any]:
 
 def databases(needed: Sequence[str], peers: Collection[str], embedded: Embedded) -> dict[str, dict[str, Any]]:
     """One database per app: those needed, those named, and in debug all but those that peers serve."""
-    wanted = [app for app in APPS if app in needed or database_url(app) or (Machine.DEBUG and app not in peers)]
+    wanted = [app for app in STORES if app in needed or database_url(app) or (Machine.DEBUG and app not in peers)]
     return {"default": {}} | {app: _database(app, embedded) for app in wanted}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
-from config.databases import APPS
+from config.databases import STORES
 from config.migrating.releases import last_release
 from tests.chaos.rig import Rig
 from tests.product import ROOT
@@ -75,7 +75,7 @@ class Mixed(Rig):
         unpack(commit_before(), self.before)
         self._words = self._command_lines()
         self.servers.start(fsync=False)
-        self.servers.create_databases([f"autosalon_{app}" for app in APPS])
+        self.servers.create_databases([f"autosalon_{app}" for app in STORES])
         done = self.manage("migrate_all", timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         for role in ("sandbox", "sms"):

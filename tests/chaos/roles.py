@@ -15,7 +15,7 @@ import psycopg
 import redis
 from psycopg import sql
 
-from config.databases import APPS
+from config.databases import APPS, STORES
 from devtools.embedded import Embedded
 from devtools.supervisor import Child, Program
 from messaging.delivery.queues import external_queue, get_queue_name
@@ -63,7 +63,7 @@ class Roles(Product):
         (self.folder / "logs").mkdir(parents=True, exist_ok=True)
         self._failpoints.mkdir(parents=True, exist_ok=True)
         self.servers.start(fsync=False)
-        self.servers.create_databases([f"autosalon_{app}" for app in APPS])
+        self.servers.create_databases([f"autosalon_{app}" for app in STORES])
         done = self.manage("migrate_all")
         assert done.returncode == 0, done.stdout + done.stderr
         for role in USUAL:

@@ -17,7 +17,7 @@ from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrat
 from django.db import DatabaseError, connections, router
 from django.db.migrations.recorder import MigrationRecorder
 
-from config.databases import APPS, FRAMEWORK_HOME
+from config.databases import FRAMEWORK_HOME, STORES
 from config.migrating.migrator import LOCK_SECONDS, PATIENCE_SECONDS, Executor, Say, alone
 
 
@@ -27,7 +27,7 @@ def _silent(line: str) -> None:
 
 def aliases() -> list[str]:
     """Databases this process knows, in the order of the apps."""
-    return [alias for alias in APPS if alias in connections]
+    return [alias for alias in STORES if alias in connections]
 
 
 def _labels(alias: str) -> set[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.databases import APPS
+from config.databases import STORES
 from config.declared.servers import Servers, database_url
 from config.processes.running import supervisor_pid
 from devtools.embedded import Embedded, EmbeddedError, explain, postgres_bin
@@ -15,7 +15,7 @@ from devtools.embedded import Embedded, EmbeddedError, explain, postgres_bin
 def wanted_servers() -> dict[str, bool]:
     """List the servers that have to be embedded: those whose address the environment does not give."""
     return {
-        "postgres": any(not database_url(app) for app in APPS if app in settings.DATABASES),
+        "postgres": any(not database_url(app) for app in STORES if app in settings.DATABASES),
         "valkey": not Servers.REDIS_URL,
     }
 
