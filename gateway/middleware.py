@@ -19,7 +19,7 @@ from core.ids import uuid7
 from gateway import fast_path
 from gateway.access import step_up
 from gateway.fast_path import BodyTooLarge
-from gateway.guards import uploads
+from gateway.guards import guard, uploads
 from gateway.guards.plain_http import HttpsRequired
 from gateway.responses import log_line, problems
 from gateway.views import away, too_large
@@ -43,8 +43,14 @@ _GUARDS = _ready({
 """What browsers are told of every answer of the API; pages have Django's middleware and a policy of their own."""
 _NOT_STORED = tuple(_ready({"Cache-Control": "no-store"}).items())
 _API = (
-    "/api/v1/", "/api/schema", "/api/asyncapi.yaml", "/health", "/metrics", "/.well-known/", "/internal/",
+    "/api/v1/", "/contracts/", "/api/schema", "/api/asyncapi.yaml", "/health", "/metrics", "/.well-known/",
+    "/internal/",
 )  # fmt: skip
+
+
+_SEALED = ("/api/", "/contracts/")
+_HOST = re.compile(r"([a-z])\.contracts\.")
+"""A contract under a name of its own, for programs whose base address takes no path: `a.contracts.localhost`."""
 
 
 class EdgeMiddleware:
@@ -56,6 +62,7 @@ class EdgeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
+        _enter_contract(request)
         meta = request.META
         given = meta.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
@@ -113,22 +120,29 @@ class EdgeMiddleware:
         return None if _is_api(request.path_info) else away(request, exception)
 
 
+def _enter_contract(request: HttpRequest) -> None:
+    """Put the prefix of a contract before the path, where its own name was called."""
+    called = _HOST.match(request.META.get("HTTP_HOST", "")) if settings.CONTRACTS else None
+    if called and called[1] in settings.CONTRACTS:
+        request.path_info = f"/contracts/{called[1]}{request.path_info}"
+        request.path = request.path_info
+
+
 def _is_api(path: str) -> bool:
-    return path.startswith(_API) or path == "/api/v1"
+    return path.startswith(_API) or path in ("/api/v1", "/contracts")
 
 
 def _answer_api(request: HttpRequest) -> HttpResponse:
     """Answer an API request; whatever goes wrong becomes a problem document, in the caller's language."""
     with translation.override(translation.get_language_from_request(request)):
         try:
-            if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info.startswith("/api/"):
+            if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info.startswith(_SEALED):
                 raise HttpsRequired
-            _check_size(request)
-            response = fast_path.dispatch(request)
-            if response is None:
-                response = _resolve(request)
-        except Exception as error:
+            response = _let_in(request)
+        except HttpsRequired as error:
             response = problems.from_exception(error, request)
+        if request.path_info.startswith("/contracts/"):
+            response = problems.in_form(request.path_info, response)
     _put(response, _GUARDS)
     if settings.SECURE_HSTS_SECONDS and request.is_secure():
         response["Strict-Transport-Security"] = _transport_security()
@@ -149,6 +163,24 @@ def _put_missing(response: HttpResponse, headers: Iterable[tuple[str, tuple[str,
     store = response.headers._store
     for name, header in headers:
         store.setdefault(name, header)
+
+
+def _let_in(request: HttpRequest) -> HttpResponse:
+    """Answer; a request that another process of ours has counted already is not counted again."""
+    if guard.is_admitted(request.META.get(guard.ADMISSION_META, "")):
+        with guard.admitted():
+            return dispatch(request)
+    return dispatch(request)
+
+
+def dispatch(request: HttpRequest) -> HttpResponse:
+    """Answer a request of the API, from outside or from within; whatever goes wrong is a problem document."""
+    try:
+        _check_size(request)
+        response = fast_path.dispatch(request)
+        return _resolve(request) if response is None else response
+    except Exception as error:
+        return problems.from_exception(error, request)
 
 
 def _transport_security() -> str:

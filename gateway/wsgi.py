@@ -13,7 +13,7 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class FastPathHandler:
-    """A WSGI application: fast paths are answered here, everything else by Django.
+    """A WSGI application: fast paths, and contracts, which call them, are answered here, everything else by Django.
 
     Django loops over all database connections four times a request to tidy them; here only one that broke is.
     """
@@ -23,8 +23,9 @@ class FastPathHandler:
         self.edge = EdgeMiddleware(_unreachable)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        found = fast_path.find(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-        if not found:
+        path = environ.get("PATH_INFO", "")
+        found = fast_path.find(environ["REQUEST_METHOD"], path)
+        if not found and not path.startswith("/contracts/"):
             return self.django(environ, start_response)
         request = WSGIRequest(environ)
         request.fast_path = found  # type: ignore[attr-defined]
@@ -32,7 +33,8 @@ class FastPathHandler:
         if response.status_code >= 500:
             for connection in connections.all(initialized_only=True):
                 connection.close_if_unusable_or_obsolete()
-        start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+        cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
+        start_response(f"{response.status_code} {response.reason_phrase}", [*response.items(), *cookies])
         return [response.content]
 
 

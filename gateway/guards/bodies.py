@@ -178,7 +178,7 @@ async def _refuse(scope: Any, headers: Mapping[bytes, bytes], send: Send, error:
         translation.override(translation.get_language_from_request(request)),
         structlog.contextvars.bound_contextvars(request_id=request_id),
     ):
-        response = problems.from_domain_error(error)
+        response = problems.in_form(scope["path"], problems.from_domain_error(error))
         log.warning("body_refused", path=scope["path"], code=error.code)
     response["X-Request-ID"], response["Cache-Control"], response["Connection"] = request_id, "no-store", "close"
     response["Content-Length"] = str(len(response.content))

@@ -1,6 +1,7 @@
 """Every refusal as problem+json (RFC 9457), rendered in this one place."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -63,6 +64,22 @@ def problem(
     } | extra
     response = HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE, headers=headers)
     response["Content-Language"], response["Vary"] = get_language() or settings.LANGUAGE_CODE, "Accept-Language"
+    return response
+
+
+FORMS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""Forms that refusals take under paths that begin so: what a client of another system's contract reads."""
+
+
+def in_form(path: str, response: HttpResponse) -> HttpResponse:
+    """Return the answer; a problem document under a path with a form of its own, in that form."""
+    if response.headers.get("Content-Type") != CONTENT_TYPE:
+        return response
+    form = next((form for prefix, form in FORMS.items() if path.startswith(prefix)), None)
+    if form is None:
+        return response
+    response.content = msgspec.json.encode(form(msgspec.json.decode(response.content)))
+    response["Content-Type"] = "application/json"
     return response
 
 
