@@ -36,7 +36,7 @@ STATUSES = {
 }  # fmt: skip
 SAID = {"in_progress": "processing"}
 """The contract uses two words for one state; only the other one is ever shown."""
-STEPS = {
+STEPS: dict[str, dict[str, tuple[str, ...]]] = {
     "processing": {"paid": ("in_progress",)},
     "completed": {"in_progress": ("ready", "completed"), "ready": ("completed",)},
 }

@@ -90,7 +90,8 @@ def _resolve(schema: Schema) -> Schema:
         schema = _native()["components"]["schemas"][schema["$ref"].removeprefix(_REFERENCE)]
     parts = schema.get("allOf") or []
     if "oneOf" in schema or "anyOf" in schema:
-        parts = [part for part in schema.get("oneOf", schema.get("anyOf", [])) if part.get("type") != "null"][:1]
+        choices: list[Schema] = schema.get("oneOf") or schema.get("anyOf") or []
+        parts = [part for part in choices if part.get("type") != "null"][:1]
     joined = {name: value for name, value in schema.items() if name not in ("allOf", "oneOf", "anyOf")}
     for part in parts:
         found = _resolve(part)
@@ -136,7 +137,7 @@ def _describe(shape: Shape | None, native: Schema, *, is_answer: bool) -> Schema
 
 def _content(part: Mapping[str, Any]) -> Schema:
     contents = part.get("content", {})
-    chosen = contents.get("application/json") or next(iter(contents.values()), {})
+    chosen: Mapping[str, Any] = contents.get("application/json") or next(iter(contents.values()), {})
     schema: Schema = chosen.get("schema", {})
     return schema
 

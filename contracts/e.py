@@ -35,7 +35,7 @@ class PaymentRequired(DomainError):
     """The order is not paid: there is no card to take the money from, or the bank has not said yet."""
 
     code = "payment_required"
-    detail = gettext_lazy("The order is not paid yet.")
+    detail: Any = gettext_lazy("The order is not paid yet.")
 
 
 def _count_endpoint(trip: Trip) -> None:
@@ -46,7 +46,8 @@ def _count_endpoint(trip: Trip) -> None:
     try:
         guard.check(None, who, "contract_e")
     except guard.TooManyRequests as error:
-        error.detail = "Rate limit exceeded"
+        refused: Any = error
+        refused.detail = "Rate limit exceeded"
         raise
 
 
@@ -137,7 +138,7 @@ def _read(trip: Trip) -> dict[str, Any]:
 def set_status(trip: Trip) -> Reply:
     """Move an order by the contract's word for its state; paid is an order only once the money is there."""
     order, word = _read(trip), trip.take(take("status")).get("status")
-    if word not in STATUSES.values():
+    if not isinstance(word, str) or word not in STATUSES.values():
         raise InvalidInput("status", "invalid", _("One of: %(choices)s.") % {"choices": SHOWN})
     if word != STATUSES[order["status"]]:
         _STEPS[word](trip, order)

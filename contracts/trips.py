@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from contracts.routes import Contract, Route
 
 PAGE_ROWS = 100
+_KEPT = {"ETag", "Idempotent-Replayed"}
 _PLACES = {"limit", "cursor"}
 _NATIVE_MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id", "retry_after"}
 
@@ -187,7 +188,7 @@ class Trip:
     def reply(self, answered: Native, shape: Shape | None, status: int | None = None) -> Reply:
         """Show one native object."""
         body = answered.data if shape is None else shape.out(answered.data, self.numbers)
-        headers = {name: answered.headers[name] for name in ("ETag", "Idempotent-Replayed") if name in answered.headers}
+        headers = {name: value for name, value in answered.headers.items() if name in _KEPT}
         if answered.status == 202:
             status = 202
         return Reply(body, status or self.route.status, headers=headers)
