@@ -12,7 +12,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from config.databases import APPS
+from config.databases import APPS, STORES
 from config.declared.setting import ALL, ROLES
 from config.environment import PREFIX
 from config.management.commands import up
@@ -136,7 +136,7 @@ def test_every_setting_reaches_the_containers_that_need_it_and_no_other(services
 
 def test_a_secret_says_which_roles_need_it():
     everywhere = {name for name, setting in ALL.items() if setting.is_secret and set(setting.roles) == set(ROLES)}
-    databases = {f"{app.upper()}_DATABASE_URL" for app in APPS}
+    databases = {f"{app.upper()}_DATABASE_URL" for app in STORES}
     assert everywhere == databases | {"REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "SEALING_KEYS"}
 
 

@@ -180,7 +180,7 @@ def admitted() -> Iterator[None]:
         _is_admitted.reset(token)
 
 
-ADMISSION, ADMISSION_META = "X-Autosalon-Admission", "HTTP_X_AUTOSALON_ADMISSION"
+ADMISSION, ADMISSION_META = "X-Peer-Admission", "HTTP_X_PEER_ADMISSION"
 _ADMITTED_S = 30
 
 
