@@ -17,7 +17,6 @@ from gateway.access.bearer import identify
 from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import NotAuthenticated, Principal
-from gateway.responses.headers import ready
 
 PLACES: dict[str, str] = {
     "user": "/users/{id}", "category": "/categories/{id}", "product": "/products/{id}", "order": "/orders/{id}",
@@ -79,7 +78,9 @@ def _count(request: HttpRequest, person: Principal | None, scope: str, names: tu
         error.headers = _name_each(error.headers, names)  # type: ignore[attr-defined]
         raise
     if allowance is not None:
-        request.rate_limit_headers = ready(_name_each(allowance.headers(), names))  # type: ignore[attr-defined]
+        named = _name_each(allowance.headers(), names)
+        ready = {name.lower(): (name, value) for name, value in named.items()}
+        request.rate_limit_headers = ready  # type: ignore[attr-defined]
 
 
 def _name_each(headers: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
