@@ -41,8 +41,8 @@ def get_role(service):
     """Return what one of our containers does, by its command; the image's own command serves pages."""
     command = service.get("command", ["granian"])
     roles = {
-        "granian": "web", "uvicorn": "live", "relay": "relay", "q.external": "external", "worker": "worker",
-        "beat": "beat", "migrate_all": "migrate", "rotate_jwt_keys": "migrate",
+        "granian": "web", "uvicorn": "live", "relay": "relay", "consume_stream": "relay", "q.external": "external",
+        "worker": "worker", "beat": "beat", "migrate_all": "migrate", "rotate_jwt_keys": "migrate",
     }  # fmt: skip
     return next(role for word, role in roles.items() if word in " ".join(command))
 
@@ -87,12 +87,30 @@ def test_every_queue_has_exactly_one_worker_group(services):
 
 
 def test_pages_are_reached_by_a_proxy_that_buffers_bodies_and_answers(services):
-    assert [name for name, service in services.items() if "ports" in service] == ["edge"]
+    assert [name for name in services if "ports" in services[name] and "profiles" not in services[name]] == ["edge"]
     nginx = (COMPOSE.parent / "deploy/nginx.conf").read_text()
     pages = nginx.partition("location / {")[2].partition("}")[0]
     assert "proxy_pass http://web:8000;" in pages
     assert "buffering" not in pages
     assert "buffering" not in nginx.partition("location")[0]
+
+
+def test_brokers_are_switched_on_by_a_profile_and_reached_from_this_machine_alone(services):
+    brokers = {name: services[name] for name in ("rabbitmq", "kafka")}
+    assert {port for broker in brokers.values() for port in broker["ports"]} == {
+        "127.0.0.1:5672:5672", "127.0.0.1:15672:15672", "127.0.0.1:9092:9092",
+    }  # fmt: skip
+    assert all("stream" in broker["profiles"] for broker in brokers.values())
+    assert "guest" not in str(brokers)
+    assert services["commands"]["profiles"] == ["commands"]
+
+
+def test_rabbitmq_does_not_start_without_a_password(services):
+    (shell, option, script) = services["rabbitmq"]["command"]
+    command = [shell, option, script.replace("$$", "$").replace("exec docker-entrypoint.sh", "echo")]
+    for password, status in (("", 1), ("x", 0)):
+        environment = {"PATH": os.environ["PATH"], "RABBITMQ_DEFAULT_PASS": password}
+        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == status
 
 
 def test_two_slow_providers_leave_workers_for_the_others(services, settings):

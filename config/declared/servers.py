@@ -91,6 +91,12 @@ class Servers(Group):
         shown="the address visitors use",
         roles=("relay",),
     )
+    BROKER_PASSWORD = text(
+        "",
+        "Read by docker-compose.yml alone: the password of its RabbitMQ (profile `stream`), of letters and digits.",
+        secret=True,
+        roles=NOWHERE,
+    )
     POSTGRES_PASSWORD = text(
         "",
         "Read by docker-compose.yml alone: the password of its PostgreSQL servers, of letters and digits.",

@@ -1,0 +1,41 @@
+"""Obey the commands that partners publish, until stopped."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from messaging.commanding import rabbit
+from messaging.commanding.commands import COMMANDS
+
+ALIVE_S = 2.0
+
+
+class Command(BaseCommand):
+    """`manage.py consume_stream`: any number may run; nothing is obeyed that AUTOSALON_COMMANDS does not name."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--alive-file", type=Path, help="touched while commands are waited for, for health checks")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.STREAM_URL:
+            raise CommandError("no RabbitMQ is named: AUTOSALON_STREAM_URL")
+        if not settings.COMMANDS:
+            raise CommandError(f"no command is allowed: AUTOSALON_COMMANDS, some of {', '.join(sorted(COMMANDS))}")
+        if strange := sorted(set(settings.COMMANDS) - set(COMMANDS)):
+            raise CommandError(f"AUTOSALON_COMMANDS: there is no {', '.join(strange)}")
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        worker = threading.Thread(target=rabbit.consume, args=(settings.STREAM_URL, stop), name="commands", daemon=True)
+        worker.start()
+        alive: Path | None = options["alive_file"]
+        while not stop.wait(ALIVE_S) and worker.is_alive():
+            if alive is not None:
+                alive.touch()
+        worker.join(timeout=5)
