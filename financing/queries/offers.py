@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.db.models import Min
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
@@ -65,7 +67,10 @@ class LoanOffer:
 
 @dataclass(frozen=True)
 class ProgrammeChoice:
-    """A programme to choose in a calculator: `base_rate` in per cent a year, terms in months."""
+    """A programme to choose in a calculator: rates in per cent a year, terms in months.
+
+    `least_rate` is that of its best term. With `is_estimate` a connected bank has the last word about its figures.
+    """
 
     id: UUID
     bank: str
@@ -74,14 +79,18 @@ class ProgrammeChoice:
     base_rate: Decimal
     min_term_months: int
     max_term_months: int
+    least_rate: Decimal
+    is_estimate: bool
 
 
 def programme_choices(now: datetime) -> list[ProgrammeChoice]:
-    """List what is on offer today, the cheapest first."""
+    """List what is on offer today, the lowest rate first."""
     day = dealer_day(now)
     offered = Programme.objects.filter(valid_from__lte=day).exclude(valid_to__lt=day)
     names = ("id", "bank", "name", "financing_type", "base_rate", "min_term_months", "max_term_months")
-    return [ProgrammeChoice(*row) for row in offered.order_by("base_rate", "pk").values_list(*names)]
+    least = Least("base_rate", Coalesce(Min("rates__annual_rate"), "base_rate"))
+    rows = offered.annotate(least=least).order_by("least", "pk").values_list(*names, "least", "connection")
+    return [ProgrammeChoice(*row, is_estimate=connection != "") for *row, connection in rows]
 
 
 @answers("orders")
@@ -98,8 +107,8 @@ def loan_offer(
 ) -> LoanOffer:
     """The cheapest offer on a day, or that of the programme named, for a term that it has.
 
-    Without a name only banks we decide for count: what a connected one would say is not known. Which car it is for is
-    not known either, so ПСК is held to the lower of the day's ceilings.
+    A connected bank counts by the programme it has told us: an estimate, since it has the last word. Which car it is
+    for is not known, so ПСК is held to the lower of the day's ceilings.
 
     Raises InvalidInput, NoProgramme.
     """
@@ -108,7 +117,8 @@ def loan_offer(
         raise UnknownProgramme("financing.programme_id") if programme_id else NoProgramme
     fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
     if not fitting:
-        least, most = programmes[0].min_term_months, programmes[0].max_term_months
+        least = min(item.min_term_months for item in programmes)
+        most = max(item.max_term_months for item in programmes)
         raise InvalidInput(
             "financing.term_months",
             "out_of_range",
@@ -139,7 +149,7 @@ def require_programme(programme_id: UUID, financing_type: str, *, now: datetime)
 def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list[Programme]:
     offered = Programme.objects.filter(financing_type=financing_type, valid_from__lte=day)
     offered = offered.exclude(valid_to__lt=day).prefetch_related("rates")
-    return list(offered.filter(pk=programme_id) if programme_id else offered.filter(connection=""))
+    return list(offered.filter(pk=programme_id) if programme_id else offered)
 
 
 def _terms(

@@ -20,7 +20,7 @@ from storefront.forms.insurance import INSTALMENTS
 from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField, money_slider, slider
 from storefront.forms.visitors import AccessibleForm
 from storefront.shown import wording
-from storefront.templatetags.storefront import money
+from storefront.templatetags.storefront import money, plain
 
 SHARE_PAID = Decimal("0.2")
 DEDUCTIBLES = ("0", "10000", "20000", "30000", "50000")
@@ -118,6 +118,11 @@ class DealForm(AccessibleForm):
             "loan": self._loan() if given["has_loan"] else None,
             "insurance": self._policies(),
         }
+
+    def is_estimated(self, deal: DealDocument | None) -> bool:
+        """Tell whether a bank that is only connected has the last word about the loan's figures."""
+        chosen = self.programmes.get(str(deal.loan.programme_id)) if deal is not None and deal.loan else None
+        return chosen is not None and chosen.is_estimate
 
     def _loan(self) -> LoanWish:
         given = self.cleaned_data
@@ -236,5 +241,13 @@ def _choices(form: forms.Form, name: str) -> Any:
 
 
 def named(item: ProgrammeChoice) -> tuple[str, Any]:
-    """A programme as an option: bank, name, rate in per cent a year."""
-    return str(item.id), format_lazy("{}: {}, {} %", item.bank, item.name, f"{item.base_rate.normalize():f}")
+    """A programme as an option: bank, name, its best rate in per cent a year, terms; whether it is an estimate."""
+    words = {
+        "bank": item.bank,
+        "name": item.name,
+        "rate": plain(item.least_rate),
+        "least": item.min_term_months,
+        "most": item.max_term_months,
+    }
+    told = _("%(bank)s: %(name)s, from %(rate)s %%, %(least)s–%(most)s months") % words
+    return str(item.id), format_lazy("{} ({})", told, _("estimate")) if item.is_estimate else told

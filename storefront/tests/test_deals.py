@@ -114,6 +114,18 @@ def test_the_form_on_a_kept_calculation_is_filled_in_as_it_was(car, programme):
     assert again["deductible"] == "10000"
 
 
+def test_the_cheapest_is_the_cheapest_of_all_banks_and_an_estimate_says_so(car, programme):
+    financing.tests.make.programme(bank="Вега", connection="vega", base_rate=Decimal("9"))
+    visitor = Visitor()
+    page = text(visitor.get(f"/cars/{car.id}/deal/"))
+    assert "Вега" in page
+    assert "from 9 %, " in page
+    kept = text(visitor.get(save_deal(visitor, car, programme_id="")))
+    assert "An estimate by what the bank publishes" in kept
+    named = text(visitor.get(save_deal(visitor, car, programme_id=str(programme.id))))
+    assert "An estimate by what the bank publishes" not in named
+
+
 def test_links_are_signed_and_ones_own_needs_none(car, programme):
     guest, owner = Visitor(), Visitor("client")
     path = save_deal(guest, car)

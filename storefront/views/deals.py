@@ -61,7 +61,8 @@ def deal_calculator(request: HttpRequest, product_id: UUID) -> HttpResponse:
 
 def _answer(request: HttpRequest, form: DealForm, deal: DealDocument | None, status: int = 200) -> HttpResponse:
     if request.POST.get("part") == "result":
-        return render(request, "storefront/parts/deal_result.html", {"deal": deal, "form": form}, status=status)
+        context = {"deal": deal, "form": form, "is_estimate": form.is_estimated(deal)}
+        return render(request, "storefront/parts/deal_result.html", context, status=status)
     return _calculator(request, form, status=status)
 
 
@@ -129,10 +130,12 @@ def _deal_page(
 ) -> HttpResponse:
     car = get_product(found.main_product_id)
     link = build_link(found.id, found.customer_id)
+    form = _form(car, initial=build_wish(found)) if car and car.kind == "vehicle" else None
     context = {
         "deal": found,
         "car": car,
-        "deal_form": _form(car, initial=build_wish(found)) if car and car.kind == "vehicle" else None,
+        "deal_form": form,
+        "is_estimate": form is not None and form.is_estimated(found),
         "is_reproduced": reproduces(found.id),
         "form": payment_form,
         "borrow_form": borrow_form,
