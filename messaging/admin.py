@@ -36,12 +36,11 @@ class ParkedDeliveryAdmin(ReadOnlyAdmin):
 
     def _act(self, request: HttpRequest) -> HttpResponse:
         alias, handler = request.POST.get("alias", ""), request.POST.get("handler", "")
-        error, is_retry = request.POST.get("error", ""), request.POST.get("action") == "retry"
-        if alias in parked.served():
-            chosen = [
-                row.rn for row in parked.rows(alias, handler=handler) if parked.last_line(row.last_error) == error
-            ]
-            act = parked.retry if is_retry else parked.discard
+        error, action = request.POST.get("error", ""), request.POST.get("action")
+        if alias in parked.served() and action in ("retry", "discard"):
+            found = parked.rows(alias, handler=handler, event_type=request.POST.get("type", ""))
+            chosen = [row.rn for row in found if parked.last_line(row.last_error) == error]
+            act = parked.retry if action == "retry" else parked.discard
             count = act(alias, chosen, now=timezone.now())
             text = ngettext("%(count)d delivery moved", "%(count)d deliveries moved", count) % {"count": count}
             self.message_user(request, text, messages.SUCCESS)

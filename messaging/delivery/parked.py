@@ -58,10 +58,11 @@ def groups(aliases: Iterable[str]) -> list[ParkedGroup]:
     )
 
 
-def rows(alias: str, *, handler: str = "", limit: int = 200) -> list[InboxEvent]:
-    """Parked deliveries of one database, oldest first."""
+def rows(alias: str, *, handler: str = "", event_type: str | None = None, limit: int = 200) -> list[InboxEvent]:
+    """Parked deliveries of one database, oldest first; of one handler and one type of event where they are named."""
     found = _parked(alias)
-    return list((found.filter(handler=handler) if handler else found).order_by("rn")[:limit])
+    found = found.filter(handler=handler) if handler else found
+    return list((found if event_type is None else found.filter(type=event_type)).order_by("rn")[:limit])
 
 
 def last_line(error: str) -> str:

@@ -49,9 +49,23 @@ def test_nothing_parked_is_said(manager):
 
 @pytest.mark.parametrize(("action", "left"), [("retry", DeliveryStatus.PENDING), ("discard", DeliveryStatus.SKIPPED)])
 def test_a_group_is_retried_or_discarded(manager, parked, action, left):
+    other = InboxEvent.objects.using("orders").get(rn=parked.rn)
+    other.rn, other.event_id, other.type, other._state.adding = None, uuid7(), "stock.rejected", True
+    other.save(force_insert=True, using="orders")
     form = {"alias": "orders", "handler": "orders.checkout", "error": "ValueError: the reason", "action": action}
-    assert manager.post(PATH, form).status_code == 302
+    assert manager.post(PATH, form | {"type": "stock.reserved"}).status_code == 302
     assert get_status(parked) == left
+    assert get_status(other) == DeliveryStatus.DEAD  # another card, with the same handler and error
+
+
+def test_what_is_neither_button_does_nothing(manager, parked):
+    form = {"alias": "orders", "handler": "orders.checkout", "error": "ValueError: the reason"}
+    manager.post(PATH, form | {"type": "stock.reserved"})
+    assert get_status(parked) == DeliveryStatus.DEAD
+
+
+def test_discarding_is_a_second_step_that_says_how_many(manager, parked):
+    assert "1 delivery is given up for good" in manager.get(PATH).content.decode()
 
 
 def test_a_group_that_is_not_there_changes_nothing(manager, parked):
