@@ -197,8 +197,9 @@ def notify_of_queue(event: CarOffered | CarOfferEnding | QueueLeft) -> None:
     can_wait=True, name="notifications.tell_of_payment",
 )  # fmt: skip
 def notify_of_payment(event: PaymentCompleted | PaymentFailed | PaymentRefunded) -> None:
-    """Tell a payer what became of their money."""
-    _notify(event, [event.customer_id])
+    """Tell a payer what became of their money; that none was taken for what was called off is no news of its own."""
+    if not (isinstance(event, PaymentFailed) and event.code == "cancelled"):
+        _notify(event, [event.customer_id])
 
 
 @subscribe(

@@ -1,5 +1,6 @@
 """Read what visitors type into the storefront's pages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,9 +18,9 @@ from core.errors import CardNumberRefused
 from core.ids import uuid7
 from core.secrecy.cards import THINGS, looks_like_card_number
 from storefront.forms.kit import MoneyField, NumberField, PhoneField, WholeField, money_slider, slider
-from storefront.shown import wording
-from storefront.shown.terms import term
+from storefront.shown import terms, wording
 from storefront.shown.wording import Text
+from storefront.templatetags.storefront import grouped
 
 
 class AccessibleForm(forms.Form):
@@ -41,6 +42,11 @@ class AccessibleForm(forms.Form):
 def _number(label: Text, placeholder: Text) -> forms.TextInput:
     """A box for a number; text with a numeric keyboard, so that no spinner changes a price by accident."""
     return forms.TextInput(attrs={"inputmode": "numeric", "aria-label": label, "placeholder": placeholder})
+
+
+def _words(known: Sequence[str]) -> forms.Select:
+    """A choice among words of price lists, in the visitor's language."""
+    return forms.Select(choices=[("", _("any")), *((word, terms.term(word)) for word in known)])
 
 
 class SignInForm(AccessibleForm):
@@ -191,7 +197,10 @@ class ApiKeyForm(AccessibleForm):
     )
 
 
-_SEARCHED = ("q", "make", "body", "year_min", "year_max", "price_min", "price_max", "condition")
+_SEARCHED = (
+    "q", "make", "model", "body", "year_min", "year_max", "price_min", "price_max", "condition", "fuel", "mileage_max",
+    "transmission", "drive", "color", "power_min", "power_max",
+)  # fmt: skip
 """Filters of the list that a search takes as they are."""
 
 
@@ -210,6 +219,16 @@ class FilterForm(AccessibleForm):
     year_max = WholeField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year to"), _("to")))
     price_min = MoneyField(required=False, min_value=0, widget=_number(_("Price from"), _("from")))
     price_max = MoneyField(required=False, min_value=0, widget=_number(_("Price to"), _("to")))
+    model = forms.CharField(label=_("Model"), max_length=120, required=False)
+    mileage_max = WholeField(
+        label=_("Mileage up to, km"), required=False, min_value=0, max_value=2_000_000, widget=forms.TextInput
+    )
+    fuel = forms.CharField(label=_("Fuel"), max_length=60, required=False)
+    transmission = forms.CharField(label=_("Gearbox"), max_length=60, required=False, widget=_words(terms.GEARBOXES))
+    drive = forms.CharField(label=_("Drive"), max_length=60, required=False, widget=_words(terms.DRIVES))
+    color = forms.CharField(label=_("Colour"), max_length=60, required=False, widget=_words(terms.COLOURS))
+    power_min = WholeField(required=False, min_value=0, max_value=5000, widget=_number(_("Power from, hp"), _("from")))
+    power_max = WholeField(required=False, min_value=0, max_value=5000, widget=_number(_("Power to, hp"), _("to")))
     condition = forms.ChoiceField(
         label=_("Condition"), required=False, choices=[("", _("any")), *wording.CONDITIONS.items()]
     )
@@ -234,11 +253,20 @@ class FilterForm(AccessibleForm):
             if value not in (None, "")
         }
 
+    @property
+    def is_detailed(self) -> bool:
+        """Tell whether one of the finer filters is on, which are folded away otherwise."""
+        finer = ("model", "mileage_max", "fuel", "transmission", "drive", "color", "power_min", "power_max")
+        return any(self[name].value() for name in finer)
+
     def offer(self, name: str, values: list[tuple[str, int]]) -> None:
         """Let a text field be chosen from a list of (value, how many), keeping what was typed."""
         typed = self.data.get(name, "")
         known = {value.casefold() for value, _count in values}
-        options = [("", _("any")), *((value, format_lazy("{} ({})", term(value), count)) for value, count in values)]
+        options = [
+            ("", _("any")),
+            *((value, format_lazy("{} ({})", terms.term(value), grouped(count))) for value, count in values),
+        ]
         if typed and typed.casefold() not in known:
             options.append((typed, typed))
         self.fields[name].widget = forms.Select(choices=options)
@@ -315,6 +343,12 @@ class DriveForm(AccessibleForm):
         if start is None or start.tzinfo is None:
             raise forms.ValidationError(_("Choose a time."))
         return start
+
+
+class SeatForm(PaymentForm):
+    """Means of paying for a seat."""
+
+    is_for_car = False
 
 
 class QuantityForm(forms.Form):

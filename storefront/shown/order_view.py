@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.money import ZERO
+from financing.queries.borrowing import ApplicationCard
 from orders.public import DepositFacts, FundingPart, OrderDocument, TimelineEntry, document_kinds
 from payments.commands import BY_HAND
 from payments.public import PaymentFacts
@@ -27,6 +30,15 @@ class RoadStep:
     name: Text
     is_done: bool
     is_now: bool
+
+
+@dataclass(frozen=True)
+class MoneyPart:
+    """A part of the order's money: who pays it, and how it stands."""
+
+    payer: Text
+    amount: Decimal
+    state: Text
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,10 @@ class OrderView:
         is_owner: bool,
         is_staff: bool = False,
         deposit: DepositFacts | None = None,
+        loan: ApplicationCard | None = None,
     ) -> None:
         self.order = order
+        self.loan = loan
         self.deposit = deposit
         self.payment = payment
         self.is_owner = is_owner
@@ -146,6 +160,19 @@ class OrderView:
         ]
 
     @property
+    def own_due(self) -> Decimal:
+        """Return what the buyer has still to bring by themselves: a loan that is agreed pays the rest."""
+        is_lent = any(part.kind == "loan" and part.state == "paid" for part in self.order.funding)
+        return max(ZERO, self.order.amount_due - (ZERO if is_lent else self.order.loan_amount))
+
+    @property
+    def money_parts(self) -> list[MoneyPart]:
+        """Return who pays what, where it is not all one: bank, old car, own money, and what went back to whom."""
+        parts = [part for part in self.order.funding if part.amount]
+        is_plain = len(parts) == 1 and parts[0].state not in ("returned", "returning", "to_return")
+        return [] if is_plain else [_money_part(part) for part in parts]
+
+    @property
     def papers(self) -> list[tuple[str, Text]]:
         """Documents that can be printed now, as (kind, name)."""
         return [(kind, wording.PAPERS[kind]) for kind in document_kinds(self.order.status)]
@@ -159,6 +186,12 @@ class OrderView:
     def pay_key(self) -> UUID:
         """A key that makes a second click on «pay» harmless."""
         return new_key()
+
+
+def _money_part(part: FundingPart) -> MoneyPart:
+    states = wording.LOAN_MONEY_STATES if part.kind == "loan" else {}
+    state = states.get(part.state) or wording.MONEY_STATES.get(part.state, "")
+    return MoneyPart(payer=wording.PAYERS.get(part.kind, part.kind), amount=abs(part.amount), state=state)
 
 
 def _stamp(

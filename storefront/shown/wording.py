@@ -202,6 +202,39 @@ BOARD_REFUSALS: dict[str, Text] = {
 }
 """What a manager is told when the business refuses, by the error's code."""
 
+PAYERS: dict[str, Text] = {
+    "payment": _("By you"),
+    "card": _("By your card"),
+    "sbp": _("By the fast payment system"),
+    "cash": _("In cash"),
+    "bank_transfer": _("By your transfer"),
+    "loan": _("By the bank, as your loan"),
+    "trade_in": _("By your old car"),
+    "balance": _("By you, not paid yet"),
+    "excess": _("Paid above the total"),
+    "returned_premium": _("Premiums of policies that ended"),
+    "allowance": _("Given back by agreement"),
+}
+"""Who pays a part of an order, by its kind."""
+MONEY_STATES: dict[str, Text] = {
+    "planned": _("to be paid"),
+    "running": _("on its way"),
+    "agreed": _("agreed"),
+    "paid": _("paid"),
+    "returning": _("on its way back to you"),
+    "returned": _("back with you"),
+    "to_return": _("comes back to you"),
+    "cancelled": _("not taken"),
+}
+"""How a part of an order's money stands."""
+LOAN_MONEY_STATES: dict[str, Text] = {
+    "planned": _("the bank decides"),
+    "running": _("the bank decides"),
+    "returning": _("on its way back to the bank"),
+    "returned": _("back with the bank"),
+}
+"""The same of what a bank lends, where it differs."""
+
 IN_FLIGHT = frozenset({"pending", "processing", "unknown", "requires_action"})
 """States of a payment that has not ended."""
 PAYING: dict[str, Text] = {
@@ -268,7 +301,9 @@ ORDERINGS: dict[str, Text] = {
     "": _("newest first"),
     "price": _("price: low to high"),
     "-price": _("price: high to low"),
-    "year": _("year: oldest first"),
+    "-year": _("year: new to old"),
+    "year": _("year: old to new"),
+    "mileage": _("mileage: low to high"),
 }
 
 

@@ -1,5 +1,7 @@
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -14,7 +16,9 @@ from messaging.models import OutboxEvent
 from messaging.testing import capture_events, drain_outbox
 from orders.models import Order
 from orders.services import Actor, ProductLine, move_order, place_order
+from orders.tests import answers
 from orders.tests.answers import receive
+from orders.tests.make import order as make_order
 from payments.events import PaymentCompleted, PaymentFailed
 from payments.public import payments_of_order
 from storefront.tests import make
@@ -76,6 +80,35 @@ def test_the_page_says_why_a_card_was_declined():
     assert "The payment did not go through" in declined
     assert Order.objects.get().status == "awaiting_payment"
     assert 'id="pay-button"' in declined  # another card, on the same hold
+
+
+LOAN = {"vehicle_price": "1000000.00", "down_payment": "200000.00", "term_months": 36}
+
+
+def test_the_page_tells_own_money_from_the_banks():
+    visitor = Visitor("client")
+    order = make_order(customer_id=visitor.user.id, financing=LOAN)
+    receive(answers.reserved(order))
+    receive(answers.loan_approved(order, "800000.00"))
+    page = text(visitor.get(f"/orders/{order.id}/"))
+    due = page.split("Still due from you")[1]
+    assert "200\u00a0000\u00a0₽" in due.split("</tr>")[0]
+    assert "Pay 200\u00a0000\u00a0₽" in page
+    split = page.split("Who pays what")[1].split("</table>")[0]
+    assert "By the bank, as your loan" in split
+    assert "800\u00a0000\u00a0₽" in split
+
+
+def test_a_refused_loan_says_why_on_the_orders_page(monkeypatch):
+    visitor = Visitor("client")
+    order = make_order(customer_id=visitor.user.id, financing=LOAN)
+    receive(answers.reserved(order))
+    receive(answers.loan_rejected(order))
+    card = SimpleNamespace(id=uuid7(), reasons=["It takes too much of the income."], counter_offer={"amount": 1})
+    monkeypatch.setattr(import_module("storefront.views.orders"), "list_applications", lambda *_, **__: [card])
+    page = text(visitor.get(f"/orders/{order.id}/"))
+    assert "It takes too much of the income." in page
+    assert f"/credit/applications/{card.id}/#counter" in page
 
 
 def test_a_second_click_leads_to_the_same_order():

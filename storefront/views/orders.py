@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
+from financing.queries.borrowing import ApplicationCard, list_applications
 from gateway.access.tickets import LIFETIME_S, issue_ticket
 from orders import public
 from orders.services import ask_return, move_order
@@ -75,9 +76,23 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         is_owner=is_owner,
         is_staff=is_staff,
         deposit=public.find_deposit(order_id),
+        loan=_refused_loan(document) if is_owner else None,
     )
     template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
     return render(request, template, {"view": view})
+
+
+def _refused_loan(order: public.OrderDocument) -> ApplicationCard | None:
+    """The application that the order came to grief over, with the bank's reasons; without financing, none."""
+    failure = order.saga.failure
+    if failure is None or failure.step != "loan":
+        return None
+    try:
+        found = list_applications(order.customer_id, order_id=order.id, now=timezone.now(), limit=1)
+    except DatabaseError as error:
+        log.warning("application_unread", order_id=str(order.id), error=repr(error))
+        return None
+    return next(iter(found), None)
 
 
 def _last_payment(order_id: UUID) -> PaymentFacts | None:

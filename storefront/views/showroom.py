@@ -20,7 +20,7 @@ from payments.commands import Means
 from resources.public import free_slots_of_car
 from showroom import public, services
 from showroom.models import DriveCar
-from storefront.forms.visitors import DriveForm, PaymentForm, new_key
+from storefront.forms.visitors import DriveForm, SeatForm, new_key
 from storefront.pages import page
 from storefront.visitor import count, required_uuid, send_once, user_id
 
@@ -49,7 +49,7 @@ def happening(request: HttpRequest, happening_id: UUID) -> HttpResponse:
         "mine": mine,
         "is_over": found.ends_at <= timezone.now(),
         "zone": ZoneInfo(found.time_zone),
-        "form": PaymentForm(),
+        "form": SeatForm(),
         "key": new_key(),
     }
     return render(request, "storefront/happening.html", context)
@@ -106,7 +106,7 @@ def give_up_seat(request: HttpRequest, happening_id: UUID) -> HttpResponse:
 @login_required
 def pay_seat(request: HttpRequest, happening_id: UUID) -> HttpResponse:
     """Pay for one's seat; the form's key makes a second click lead to the same payment."""
-    form = PaymentForm(request.POST)
+    form = SeatForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose how to pay."))
         return redirect("storefront:happening", happening_id)
