@@ -64,6 +64,8 @@ class TestFavourites:
         guest, one = Visitor(), car()
         assert guest.get("/favourites/")["Location"] == "/sign-in/?next=/favourites/"
         assert guest.post(f"/favourites/{one.id}/")["Location"] == f"/sign-in/?next=/cars/{one.id}/"
+        sent = guest.post(f"/favourites/{one.id}/", next="/cars/?make=Skoda")
+        assert sent["Location"] == "/sign-in/?next=/cars/%3Fmake%3DSkoda"
         assert guest.post(f"/favourites/{one.id}/remove/")["Location"] == "/sign-in/?next=/favourites/"
         assert not Favourite.objects.exists()
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import public, services
 from catalog.public import kept
 from core.errors import DomainError, NotFound
+from storefront import wanted
 from storefront.forms.visitors import SaveSearchForm
 from storefront.pages import page
 from storefront.shown import wording
@@ -42,7 +43,8 @@ def favourites(request: HttpRequest) -> HttpResponse:
 def add_favourite(request: HttpRequest, product_id: UUID) -> HttpResponse:
     """Keep an eye on a car; a guest signs in first."""
     if not request.user.is_authenticated:
-        return redirect_to_login(resolve_url("storefront:vehicle", product_id))
+        wanted.remember(request, product_id)
+        return redirect_to_login(next_url(request, resolve_url("storefront:vehicle", product_id)))
     try:
         count(request, "default")
         services.add_favourite(user_id=user_id(request), product_id=product_id, now=timezone.now())
