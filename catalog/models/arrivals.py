@@ -67,7 +67,7 @@ class Arrivals:
         found = self.all
         found &= self._where("kind", search.kind, lambda one: one.kind == search.kind)
         found &= self._where("condition", search.condition, lambda one: one.condition == search.condition)
-        for name in ("make", "model", "body", "fuel"):
+        for name in ("make", "model", "body", "fuel", "transmission", "drive", "color"):
             found &= self._spelt(name, getattr(search, name).upper())
         found &= self._between(search)
         if search.category:
@@ -89,6 +89,10 @@ class Arrivals:
             found &= self._prices.at_most(Decimal(search.price_max))
         if search.mileage_max is not None:
             found &= self._mileages.at_most(search.mileage_max)
+        if search.power_min is not None:
+            found &= self._powers.at_least(search.power_min)
+        if search.power_max is not None:
+            found &= self._powers.at_most(search.power_max)
         return found
 
     @cached_property
@@ -103,6 +107,11 @@ class Arrivals:
     def _mileages(self) -> "_Scale":
         known = ((product.mileage, place) for place, product in enumerate(self.products))
         return _Scale([(mileage, place) for mileage, place in known if mileage is not None])
+
+    @cached_property
+    def _powers(self) -> "_Scale":
+        known = ((product.power_hp, place) for place, product in enumerate(self.products))
+        return _Scale([(power, place) for power, place in known if power is not None])
 
     def _where(self, name: str, value: Hashable, is_so: Callable[[Product], bool]) -> int:
         """Those that are so, remembered under a name and value; all for an empty value."""

@@ -68,8 +68,17 @@ class Scan:
 
 
 def can_count(search: ProductSearch) -> bool:
-    """Tell whether all that is looked for is in the bits: free text, names, models and VINs are not."""
-    return not (search.q.strip() or search.name.strip() or search.model or search.vin)
+    """Tell whether all that is looked for is in the bits: free text and what no group counts are not."""
+    words = (
+        search.q.strip(),
+        search.name.strip(),
+        search.model,
+        search.vin,
+        search.transmission,
+        search.drive,
+        search.color,
+    )
+    return not any(words) and search.power_min is None and search.power_max is None
 
 
 def count(

@@ -35,7 +35,7 @@ _FOLDED = str.maketrans("ё-/", "е  ")
 class ProductSearch:
     """Criteria of a search; None and empty mean "any".
 
-    Prices in the product's own currency, mileage in kilometres, `category` includes everything below it,
+    Prices in the product's own currency, mileage in kilometres, power in hp, `category` includes everything below it,
     `category_exact` nothing of that, `name` is the whole name whatever its case, `vin` may be a fragment, `q` is free
     text: every word must occur, the start of a word is enough, a make or model may be written as it sounds in Russian;
     when nothing matches, a piece of a VIN or plate or what is spelt much the same (a typo) is found instead.
@@ -56,6 +56,11 @@ class ProductSearch:
     condition: str = ""
     body: str = ""
     fuel: str = ""
+    transmission: str = ""
+    drive: str = ""
+    color: str = ""
+    power_min: int | None = None
+    power_max: int | None = None
     in_stock: bool | None = None
     is_active: bool | None = None
     vin: str = ""
@@ -90,6 +95,11 @@ class ProductSearch:
                 "model__iexact": self.model,
                 "kind": self.kind,
                 "mileage__lte": self.mileage_max,
+                "transmission__iexact": self.transmission,
+                "drive__iexact": self.drive,
+                "color__iexact": self.color,
+                "power_hp__gte": self.power_min,
+                "power_hp__lte": self.power_max,
                 "is_active": self.is_active,
                 "vin__contains": fold_vin(self.vin),
             },

@@ -40,7 +40,7 @@ def told():
     return [event.data for event in OutboxEvent.objects.using("catalog").filter(type="saved_search.matched")]
 
 
-def make_some(dice):
+def make_some(dice, fine):
     """Products that differ in all that searches ask for."""
     cars = [make.category("Cars")]
     cars.append(make.category("SUV", cars[0]))
@@ -57,6 +57,9 @@ def make_some(dice):
             body=dice.choice(BODIES),
             fuel=dice.choice(["бензин", "Дизель"]),
             color=dice.choice(["белый", "чёрный"]),
+            transmission=fine.choice(["вариатор", "механическая", ""]),
+            drive=fine.choice(["полный", "задний"]),
+            power_hp=fine.choice([None, 90, 120, 250]),
             engine_volume=dice.choice([None, Decimal("1.60")]),
             vin=f"WBAX{number:04}1234567{number % 10}9"[:17] if number % 3 else "",
             plate=dice.choice(["", "А123ВС77"]),
@@ -67,29 +70,34 @@ def make_some(dice):
     return cars
 
 
-def make_search(dice, cars):
+def make_search(dice, cars, fine):
     def some(*values):
         return dice.choice(values) if dice.random() < 0.3 else ""
+
+    def rarely(*values):
+        return fine.choice(values) if fine.random() < 0.05 else ""
 
     given = {
         "q": dice.choice(TEXTS), "make": some("toyota", "BMW", "лада"), "model": some("x5", "ВЕСТА"),
         "kind": some("vehicle", "accessory"), "year_min": some(0, 2018, 2021), "year_max": some(2018, 2019),
         "price_min": some("0", "1500000.50"), "price_max": some("0", "900000", "1500000.49"),
         "mileage_max": some(0, 40_000), "condition": some("new", "used"), "body": some("СЕДАН", "внедорожник 5 дв."),
-        "fuel": some("дизель"), "vin": some("x0001", "wbах", " "), "in_stock": some(True, False),
+        "fuel": some("дизель"), "transmission": rarely("Вариатор"), "drive": rarely("полный"), "color": rarely("БЕЛЫЙ"),
+        "power_min": rarely(0, 120), "power_max": rarely(120, 400), "vin": some("x0001", "wbах", " "),
+        "in_stock": some(True, False),
         "category": some(str(cars[0].pk), str(cars[1].pk), str(uuid7())), "is_active": some(True),
     }  # fmt: skip
     return {name: value for name, value in given.items() if value != ""}
 
 
 def test_bits_find_what_the_database_finds():
-    dice = random.Random(20261121)
-    cars = make_some(dice)
+    dice, fine = random.Random(20261121), random.Random(20261123)
+    cars = make_some(dice, fine)
     here = Product.objects.on_sale().in_stock()
     among = Arrivals(list(here.order_by("id")), TEXTS)
     found = 0
     for _ in range(400):
-        saved = SavedSearch(query=make_search(dice, cars))
+        saved = SavedSearch(query=make_search(dice, cars, fine))
         theirs = set(saved.search.apply(here).values_list("id", flat=True))
         ours = among.found_by(saved.search)
         assert set(among.newest(ours, 99)) == theirs, saved.query

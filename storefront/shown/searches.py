@@ -23,10 +23,20 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
     "price_min": lambda value: _("from %(price)s") % {"price": money(Decimal(value))},
     "price_max": lambda value: _("up to %(price)s") % {"price": money(Decimal(value))},
     "mileage_max": lambda value: _("up to %(km)s km") % {"km": grouped(int(value))},
+    "transmission": lambda value: term(str(value)),
+    "drive": lambda value: term(str(value)),
+    "color": lambda value: term(str(value)),
+    "power_min": lambda value: _("from %(power)s hp") % {"power": value},
+    "power_max": lambda value: _("up to %(power)s hp") % {"power": value},
     "vin": lambda value: f"VIN {value}",
     "category": lambda value: _("in one category"),
     "in_stock": lambda value: _("can be bought now") if value else _("sold out"),
 }
+
+
+def phrase(name: str, value: Any) -> Text:
+    """Say one filter in a buyer's words; one without words of its own by its value."""
+    return _WORDS[name](value) if name in _WORDS else str(value)
 
 
 def described(query: Mapping[str, Any]) -> list[Text]:

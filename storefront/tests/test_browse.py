@@ -1,3 +1,6 @@
+import re
+from decimal import Decimal
+
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
@@ -66,6 +69,63 @@ def test_a_wrong_filter_is_named_and_nothing_is_shown(query):
     assert response.status_code == 400
     assert not response.context["cars"]
     assert "field-error" in text(response)
+
+
+def options(page, name):
+    """The values that a select offers, with what stands behind them."""
+    box = page.split(f'<select name="{name}"')[1].split("</select>")[0]
+    return re.findall(r'<option value="([^"]+)"[^>]*>([^<]+)<', box)
+
+
+def test_choices_count_against_each_other_and_none_leads_to_nothing():
+    make.car(make="BMW", model="X5", body="седан", fuel="дизель")
+    make.car(make="BMW", model="X3", body="седан")
+    make.car(make="Lada", model="Vesta", body="пикап двойная кабина")
+    page = text(Visitor().get("/cars/?make=BMW"))
+    assert "Found: 2" in page
+    assert options(page, "body") == [("седан", "saloon (2)")]
+    assert options(page, "fuel") == [("бензин", "petrol (1)"), ("дизель", "diesel (1)")]
+    assert [value for value, _label in options(page, "make")] == ["BMW", "Lada"]
+    assert "Found: 1" in text(Visitor().get("/cars/?make=bmw&fuel=дизель"))
+    assert "Found: 3" in text(Visitor().get("/cars/"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("model=X5", {"X5"}),
+        ("mileage_max=50+000", {"X5", "Vesta"}),
+        ("transmission=вариатор", {"X3"}),
+        ("drive=полный", {"X5", "X3"}),
+        ("color=белый", {"Vesta"}),
+        ("power_min=200", {"X5"}),
+        ("power_max=100&power_min=50", {"Vesta"}),
+    ],
+)
+def test_the_list_is_narrowed_by_what_buyers_ask_for(asked, found):
+    make.car(make="BMW", model="X5", drive="полный", power_hp=249, mileage=10_000)
+    make.car(make="BMW", model="X3", drive="полный", transmission="вариатор", power_hp=184, mileage=120_000)
+    make.car(make="Lada", model="Vesta", color="белый", power_hp=98, mileage=0)
+    response = Visitor().get(f"/cars/?{asked}")
+    assert {car.model for car in response.context["cars"]} == found
+    assert f"Found: {len(found)}" in text(response)
+
+
+def test_each_filter_that_is_on_can_be_taken_off_alone():
+    make.car(make="BMW", price=Decimal("2000000.00"))
+    page = text(Visitor().get("/cars/?make=BMW&price_min=1,5+млн&transmission=вариатор"))
+    chips = re.findall(r'<a class="chip" href="([^"]+)">([^<]+) <', page)
+    assert [words for _path, words in chips] == ["BMW", "from 1\u00a0500\u00a0000\u00a0₽", "CVT"]
+    assert chips[2][0] == "?make=BMW&amp;price_min=1%2C5+%D0%BC%D0%BB%D0%BD"
+
+
+@pytest.mark.parametrize(
+    ("ordering", "first"), [("-year", "New"), ("year", "Old"), ("mileage", "Old"), ("price", "New")]
+)
+def test_the_list_is_ordered_as_asked(ordering, first):
+    make.car(model="New", year=2025, mileage=20_000, price=Decimal("1000000.00"))
+    make.car(model="Old", year=2015, mileage=10_000, price=Decimal("2000000.00"))
+    assert Visitor().get(f"/cars/?ordering={ordering}").context["cars"][0].model == first
 
 
 @pytest.mark.parametrize("query", ["?cursor=garbage", "?unknown=1", "?q=%00", "?make=%27%3B--", "?q=" + "я" * 200])

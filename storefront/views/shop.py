@@ -3,13 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-import msgspec
-import redis
-import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog import public
-from catalog.public import Facet, ProductSearch, ProductView
+from catalog.public import ProductSearch, ProductView
 from catalog.public.attributes import attribute_names
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
@@ -26,6 +22,7 @@ from core.errors import DomainError, InvalidInput, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
+from storefront.facets import count_choices, drop_one
 from storefront.forms.deals import DealForm
 from storefront.forms.deposits import BuyForm, GoodsForm
 from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
@@ -33,7 +30,7 @@ from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.cards import card_context, compared
 from storefront.shown.comparison import in_words
-from storefront.shown.searches import described
+from storefront.shown.searches import described, phrase
 from storefront.shown.terms import term
 from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped, litres
@@ -45,14 +42,11 @@ LATEST = 8
 POPULAR_MAKES = 16
 BODIES = 8
 BODY_PAINTS = ("blue", "silver", "red", "green", "orange", "black", "beige", "grey")
-FACETS_KEPT_S = 60
-FACETS_KEY = "storefront:facets"
-log = structlog.get_logger(__name__)
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    found = facets()
+    found = count_choices(ProductSearch(kind="vehicle", in_stock=True)).groups
     latest = public.latest(LATEST + 1)
     bodies = [
         {"value": value, "count": number, "paint": paint}
@@ -75,10 +69,12 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     cursor = filters.pop("cursor", "")
     form = FilterForm(request.GET)
     is_valid = form.is_valid()
-    for name in ("make", "body"):
-        form.offer(name, facets().get(name, []))
+    search = form.search() if is_valid else ProductSearch(kind="vehicle", in_stock=True)
+    counted = count_choices(search)
+    for name in ("make", "body", "fuel"):
+        form.offer(name, counted.groups.get(name, []))
     found = public.search_products(
-        form.search() if is_valid else ProductSearch(kind="vehicle"),
+        search,
         ordering=form.cleaned_data.get("ordering", ""),
         after=cursor,
         limit=PAGE_SIZE,
@@ -87,6 +83,8 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "form": form,
         "filters": filters,
         "is_filtered": bool(filters),
+        "counted": counted if is_valid else None,
+        "chips": _chips(form, filters) if is_valid else [],
         "is_later": bool(cursor),
         "save_form": SaveSearchForm(initial={**filters, "name": _suggest_name(form)}) if filters and is_valid else None,
         **card_context(request, found.items if is_valid else []),
@@ -94,6 +92,13 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "next": found.next if is_valid else "",
     }
     return render(request, "storefront/catalogue.html", context, status=200 if is_valid else 400)
+
+
+def _chips(form: FilterForm, filters: dict[str, str]) -> list[tuple[Text, dict[str, str]]]:
+    """Return each filter that is on in words, and the address's filters without it."""
+    asked = form.query()
+    names = [name for name in filters if name in asked and name != "in_stock"]
+    return [(phrase(name, asked[name]), rest) for name, rest in drop_one(filters, names)]
 
 
 def _suggest_name(form: FilterForm) -> str:
@@ -226,22 +231,3 @@ def _engine(car: ProductView) -> str:
     volume = _("%(litres)s l") % {"litres": litres(car.engine_volume)} if car.engine_volume else ""
     power = _("%(power)s hp") % {"power": car.power_hp} if car.power_hp else ""
     return " / ".join(part for part in (volume, power) if part)
-
-
-def facets() -> dict[str, list[tuple[str, int]]]:
-    """Return what the showroom has by make and body, at most a minute old; counts afresh when the cache is away."""
-    try:
-        kept = cache.get(FACETS_KEY)
-        if kept is not None:
-            return msgspec.convert(kept, dict[str, list[tuple[str, int]]])
-        known = _count_facets()
-        cache.set(FACETS_KEY, known, FACETS_KEPT_S)
-    except redis.RedisError as error:
-        log.warning("facets_uncached", error=repr(error))
-        return _count_facets()
-    return known
-
-
-def _count_facets() -> dict[str, list[tuple[str, int]]]:
-    found: list[Facet] = public.facets(ProductSearch(kind="vehicle", in_stock=True))
-    return {facet.name: [(value.value, value.count) for value in facet.values] for facet in found}
