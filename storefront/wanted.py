@@ -24,7 +24,7 @@ def remember(request: HttpRequest, product_id: Any) -> None:
 
 
 @receiver(user_logged_in)
-def keep_what_was_wanted(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+def add_wanted_favourite(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
     """Add it to the favourites at sign-in; a car that is gone meanwhile, or one too many, is let go."""
     product_id = find_uuid(request.session.pop(WANTED, ""))
     if product_id is None:
