@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 
-from contracts.mapping import Field, Schema, Shape
+from contracts.mapping import Field, Ours, Schema, Shape
 from contracts.routes import Contract, Route
 from core.errors import NotFound
 from gateway.document import openapi
@@ -127,6 +127,8 @@ def _describe(shape: Shape | None, native: Schema, *, is_answer: bool) -> Schema
     if shape is None:
         return native
     properties = {name: _describe_field(one, native, is_answer=is_answer) for name, one in shape.fields.items()}
+    if isinstance(shape, Ours):
+        return {"type": "object", "properties": properties, "additionalProperties": True}
     if is_answer:
         properties |= {name: {} for name in shape.constants}
         return {"type": "object", "properties": properties, "required": list(properties)}

@@ -1,5 +1,6 @@
 """Declare how a contract's objects and ours are written as each other: primitives, each readable in both directions."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -101,6 +102,49 @@ class Shape:
                 place, _dot, inner = rest.partition(".")
                 return f"{name}.{place}.{one.shape.rename(inner)}" if inner else f"{name}.{place}"
         return native
+
+
+NUMBERED = {
+    "order_id": "order", "customer_id": "user", "payment_id": "payment", "application_id": "application",
+    "quote_id": "quote", "policy_id": "policy", "renewal_of_id": "policy",
+}  # fmt: skip
+"""Ids in our own documents that have numbers, by the names they go by."""
+AMOUNTS = frozenset((
+    "amount", "refunded_amount", "vehicle_price", "down_payment", "financed_premium", "requested_amount",
+    "monthly_income", "monthly_obligations", "approved_amount", "own_part", "balloon", "monthly_payment",
+    "amount_financed", "total_interest", "total_paid", "payment", "principal", "interest", "fees", "balance",
+    "premium", "due_now", "unrounded", "coverage_amount", "insured_value", "deductible", "refund_amount",
+    "refund_estimate",
+))  # fmt: skip
+"""Amounts of money in them."""
+
+
+class Ours(Shape):
+    """Our own document as it stands, but that `id` and ids beside it are numbers, and money is written as numbers."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__({"id": number(kind)("id")})
+        self.kind = kind
+
+    def out(self, native: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
+        """Write one of our objects, and what is in it."""
+        return {name: self._show(name, value, numbers) for name, value in native.items()} | self.constants
+
+    def _show(self, name: str, value: Any, numbers: Numbers) -> Any:
+        if isinstance(value, dict):
+            return {inside: self._show(inside, found, numbers) for inside, found in value.items() if inside != "id"} | (
+                {"id": value["id"]} if "id" in value else {}
+            )
+        if isinstance(value, list):
+            return [self._show("", one, numbers) if isinstance(one, dict) else one for one in value]
+        if not isinstance(value, str):
+            return value
+        if name == "id" or name in NUMBERED:
+            return numbers.slot(NUMBERED.get(name, self.kind), value)
+        return show_money(value) if name in AMOUNTS and _AMOUNT.fullmatch(value) else value
+
+
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def _fields(plain: Iterable["str | Field"], named: Mapping[str, "str | Field"]) -> dict[str, Field]:

@@ -61,18 +61,18 @@ class Numbers:
     """Numbers of one request: asked for one by one, found all at once."""
 
     def __init__(self) -> None:
-        self._wanted: set[Key] = set()
+        self._wanted: dict[Key, None] = {}
         self._known: dict[Key, int] = {}
 
     def slot(self, kind: str, given: Any) -> Slot:
         """Ask for the number of an object; `fill` writes it once all are known."""
         key = (kind, given if isinstance(given, UUID) else UUID(str(given)))
-        self._wanted.add(key)
+        self._wanted[key] = None
         return Slot(key)
 
     def settle(self) -> None:
         """Find or give every number that was asked for."""
-        missing = self._wanted - set(self._known)
+        missing = [key for key in self._wanted if key not in self._known]
         if missing:
             self._known |= get_numbers(missing)
 
@@ -107,7 +107,7 @@ def _find(kind: str, number: int) -> UUID:
 
 def get_numbers(keys: Iterable[Key]) -> dict[Key, int]:
     """Return the number of each object, by kind and id; those without one are given the next of their kind."""
-    wanted = sorted(keys)
+    wanted = list(keys)
     kept = _recall([f"{kind}:{uuid}" for kind, uuid in wanted])
     found = {key: int(number) for key, number in zip(wanted, kept, strict=True) if number is not None}
     left = [key for key in wanted if key not in found]

@@ -43,6 +43,16 @@ class Refused(InvalidInput):
         self.headers = {name: headers[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in headers}
 
 
+class NothingThere(InvalidInput):
+    """A field of what was sent leads to nothing that the caller may use."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, self.code, _("Not found."))
+
+
 @dataclass
 class Reply:
     """Answer before its envelope: `body` is of plain values and slots, `beside` what stands beside the data."""
