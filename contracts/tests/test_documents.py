@@ -1,6 +1,7 @@
 """Each contract is described by what it is made of, and only the contracts that are switched on are spoken."""
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from drf_spectacular.validation import validate_schema
 
@@ -58,3 +59,10 @@ def test_no_page_of_the_shop_is_shown(path):
         answer = getattr(Client(), method)(path)
         assert answer.status_code == 404, path
         assert "json" in answer["Content-Type"]
+
+
+def test_the_page_has_every_row():
+    page = (settings.BASE_DIR / "docs" / "contracts.md").read_text()
+    for contract in CONTRACTS:
+        for route in contract.routes:
+            assert f"| {route.method} {route.template} | {route.call} |\n" in page, route.template
