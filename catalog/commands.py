@@ -34,17 +34,26 @@ class HoldStock(Command, frozen=True, kw_only=True):
     replaces: UUID | None = None
 
 
+class CameBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Cost of a piece that came back from its buyer: what was given back for it, less the tax."""
+
+    product_id: UUID
+    cost: Decimal
+
+
 @command("checkout.stock_release_requested", sender="orders", aggregate="checkout", key="order_id")
 class ReleaseStock(Command, frozen=True, kw_only=True):
     """Give back what this attempt holds or sold; nothing held is fine too. Answer: stock.released.
 
-    `mileage` (km) is what the odometer of the order's only vehicle shows when it comes back from its owner.
+    `mileage` (km) is what the odometer of the order's only vehicle shows when it comes back from its owner, `costs`
+    what vehicles came back for.
     """
 
     order_id: UUID
     attempt_id: UUID
     reason: str
     mileage: int | None = None
+    costs: list[CameBack] = []
 
 
 @command("checkout.stock_return_requested", sender="orders", aggregate="checkout", key="order_id")

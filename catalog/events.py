@@ -97,6 +97,15 @@ class ProductUpdated(Event):
     margin_cost: Decimal | None = None
 
 
+@event("product.cost_changed", aggregate="product", key="product_id", internal=True)
+class ProductCostChanged(Event):
+    """Cost of a piece of a product became known, or another: told apart, for buyers never learn it."""
+
+    product_id: UUID
+    cost: Decimal | None
+    version_number: int
+
+
 @event("product.deleted", aggregate="product", key="product_id")
 class ProductDeleted(Event):
     """A product left the catalogue for good."""

@@ -48,7 +48,8 @@ def serve_checkout(command: StockCommand) -> None:
                 **order,
             )
         case ReleaseStock():
-            services.release_stock(reason=command.reason, mileage=command.mileage, now=now, **order)
+            costs = {back.product_id: back.cost for back in command.costs}
+            services.release_stock(reason=command.reason, mileage=command.mileage, costs=costs, now=now, **order)
         case TakeBackStock():
             lines = [(line.product_id, line.quantity) for line in command.lines]
             services.take_back_part(lines=lines, reason=command.reason, now=now, **order)

@@ -382,6 +382,7 @@ DISCOUNT_FOUR_EYES_ABOVE = Approvals.DISCOUNT_FOUR_EYES_ABOVE
 CAMPAIGN_FOUR_EYES_ABOVE = Approvals.CAMPAIGN_FOUR_EYES_ABOVE
 DISCOUNT_PERCENT_MANAGER = Approvals.DISCOUNT_PERCENT_MANAGER
 DISCOUNT_PERCENT_ADMIN = Approvals.DISCOUNT_PERCENT_ADMIN
+COSTS_SEEN_BY = Approvals.COSTS_SEEN_BY
 PENALTY_FOUR_EYES_ABOVE = Approvals.PENALTY_FOUR_EYES_ABOVE
 
 # Business defaults --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from core.importing.limits import ENDINGS
 from core.money import MAX_AMOUNT
 from core.money.vat import VatKind
 from core.vin import has_check_digit
+from gateway.access.permissions import may_see_costs
 
 MAX_STOCK = 1_000_000
 CURRENCY = RegexValidator(r"\A[A-Z]{3}\Z", _("A currency is three capital letters, as in RUB."))
@@ -83,12 +84,12 @@ class WarningSerializer(serializers.Serializer):
 
 
 class WrittenProductSerializer(ProductSerializer):
-    """A product as it was written, with what was taken but looks odd."""
+    """A product as it was written, with what was taken but looks odd; its cost for those who may see it."""
 
     warnings = WarningSerializer(many=True, read_only=True)
 
     class Meta(ProductSerializer.Meta):
-        fields = [*ProductSerializer.Meta.fields, "vat_kind", "margin_cost", "warnings"]
+        fields = [*ProductSerializer.Meta.fields, "vat_kind", "margin_cost", "cost", "warnings"]
         read_only_fields = fields
 
     def to_representation(self, instance: Product) -> dict[str, Any]:
@@ -96,7 +97,8 @@ class WrittenProductSerializer(ProductSerializer):
         detail = _("The check digit of the VIN is wrong, as it is for many cars made outside North America.")
         warnings = [{"field": "vin", "code": "vin_check_digit", "detail": str(detail)}] if odd else []
         taxed = {"vat_kind": instance.vat_kind, "margin_cost": instance.margin_cost}
-        return super().to_representation(instance) | taxed | {"warnings": warnings}
+        cost = instance.cost if may_see_costs(self.context["request"].user.roles) else None
+        return super().to_representation(instance) | taxed | {"cost": cost, "warnings": warnings}
 
 
 class ProductInput(serializers.Serializer):
@@ -140,12 +142,21 @@ class ProductInput(serializers.Serializer):
         max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False,
         help_text=_("What a vehicle was bought for from a person: its VAT is that of the difference."),
     )  # fmt: skip
+    cost = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), max_value=MAX_AMOUNT, allow_null=True, required=False,
+        help_text=_("What a piece cost the dealer, without the VAT that is deducted; buyers never see it."),
+    )  # fmt: skip
     is_active = serializers.BooleanField(required=False)
     low_stock_threshold = serializers.IntegerField(min_value=0, max_value=MAX_STOCK, allow_null=True, required=False)
 
     def validate_year(self, value: int | None) -> int | None:
         if value is not None and value > timezone.now().year + 1:
             raise serializers.ValidationError(_("That year has not come."))
+        return value
+
+    def validate_cost(self, value: Decimal | None) -> Decimal | None:
+        if not may_see_costs(self.context["request"].user.roles):
+            raise serializers.ValidationError(_("Somebody else keeps what goods cost."), code="not_allowed")
         return value
 
     def validate_attributes(self, value: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from catalog.api.reading import NewestFirst
 from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
+from core.errors import Forbidden
 from core.ids import UUID_PATTERN
 from core.money import MAX_AMOUNT
-from gateway.access.permissions import IsManager, ReadByAnyone
+from gateway.access.permissions import IsManager, ReadByAnyone, may_see_costs
 from gateway.approvals.views import may_wait
 from gateway.requests.filtering import refuse_unknown
 from gateway.writes import Call, write
@@ -72,6 +73,15 @@ class ScheduledPriceSerializer(serializers.ModelSerializer):
     class Meta:
         model = ScheduledPrice
         fields = ["id", "price", "due_at", "reason", "actor", "created_at", "applied_at"]
+        read_only_fields = fields
+
+
+class CostSerializer(serializers.ModelSerializer):
+    """Cost of a piece of a product, without the VAT that is deducted; null where nobody said it."""
+
+    class Meta:
+        model = Product
+        fields = ["cost", "currency"]
         read_only_fields = fields
 
 
@@ -172,6 +182,18 @@ class UnitActions(_Base):
     @write(responses={204: None})
     def scheduled_price(self, call: Call, pk: UUID, scheduled_id: UUID) -> None:
         services.cancel_scheduled_price(product_id=pk, scheduled_id=scheduled_id)
+
+    @extend_schema(responses=CostSerializer)
+    @action(detail=True, permission_classes=[IsManager], pagination_class=None, filterset_class=None)
+    def cost(self, request: Request, pk: UUID) -> Response:
+        """Read what a piece cost the dealer, for those who may see it."""
+        refuse_unknown(request, set())
+        if not may_see_costs(self.principal.roles):
+            raise Forbidden
+        product = Product.objects.present().filter(pk=pk).first()
+        if product is None:
+            raise UnknownProduct
+        return Response(CostSerializer(product).data)
 
     def _known(self, pk: UUID) -> UUID:
         if not Product.objects.filter(pk=pk).exists():

@@ -152,6 +152,7 @@ class Product(models.Model):
     margin_cost = models.DecimalField(
         _("bought from a person for"), max_digits=14, decimal_places=2, null=True, blank=True
     )
+    cost = models.DecimalField(_("cost"), max_digits=14, decimal_places=2, null=True, blank=True)
     low_stock_threshold = models.PositiveIntegerField(_("warn at"), null=True, blank=True)
     is_available = models.GeneratedField(
         expression=Q(kind=ProductKind.SERVICE)  # type: ignore[arg-type]

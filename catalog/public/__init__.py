@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from catalog.models import Acquisition, Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.categories import subtree_ids
 from catalog.models.facets import Facet, FacetValue, count_facets
-from catalog.public.copies import ProductState, VehicleState, product_states, vehicle_states
+from catalog.public.copies import ProductState, VehicleState, product_costs, product_states, vehicle_states
 from core.errors import InvalidInput
 from core.plugins import Disagreement
 from messaging.peering.reads import answers
@@ -42,6 +42,7 @@ __all__ = [
     "get_products",
     "latest",
     "open_reservations",
+    "product_costs",
     "product_grounds",
     "product_states",
     "require_product",

@@ -39,6 +39,14 @@ def _state(row: Product) -> ProductState:
     return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active, *tax)
 
 
+def product_costs() -> Iterator[tuple[UUID, Decimal]]:
+    """Cost of every product that has one, by id, some thousands at a time."""
+    reached, known = UUID(int=0), Product.objects.filter(cost__isnull=False).order_by("id")
+    while rows := list(known.filter(id__gt=reached).values_list("id", "cost")[:CHUNK]):
+        reached = rows[-1][0]
+        yield from ((product_id, cost) for product_id, cost in rows if cost is not None)
+
+
 @dataclass(frozen=True)
 class VehicleState:
     """Part of a car that is copied to insure it: `power_hp` is 0 where nobody knows it."""

@@ -15,6 +15,7 @@ from catalog.services.products import (
     lock_product,
     named_conflicts,
     product_state,
+    publish_cost,
     record_movement,
     update_product,
 )
@@ -47,12 +48,14 @@ def take_in_vehicle(*, car: TakeInVehicle, now: datetime) -> Acquisition:
         for name, value in {"vin": vin, "make": car.make, "model": car.model, "year": car.year}.items():
             setattr(product, name, getattr(product, name) or value)
         product.vat_kind, product.margin_cost = (VatKind.MARGIN, car.cost) if car.from_person else ("", None)
+        product.cost = car.cost
         product.come_back(mileage=car.mileage, is_off_sale=True)
         product.take_back(1)
         found = Acquisition(product=product, source=Source.TRADE_IN, order_id=car.order_id, number=car.number)
         found.cost, found.currency, found.acquired_at = car.cost, car.currency, now
         found.save(force_insert=True)
         _save(product, 1, found, now)
+        publish_cost(product)
         publish(TradeInEntered(order_id=car.order_id, product_id=product.id, sku=product.sku, missing=product.missing))
     return found
 

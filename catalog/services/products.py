@@ -19,7 +19,7 @@ from catalog.errors import (
     UnknownProduct,
     VinTaken,
 )
-from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
+from catalog.events import ProductCostChanged, ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import list_attributes
 from catalog.services.photos import follow_photo, forget_waiting_photo, queue_photos
@@ -65,6 +65,7 @@ class ProductFields(TypedDict, total=False):
     low_stock_threshold: int | None
     vat_kind: str
     margin_cost: Decimal | None
+    cost: Decimal | None
 
 
 _TAKEN: dict[str, type[DomainError]] = {
@@ -110,6 +111,8 @@ def create_product(
             record_movement(product, product.on_hand, kind=MovementKind.INITIAL, actor=actor, now=now)
         queue_photos([product], now=now)
         publish(ProductCreated(**product_state(product)))
+        if product.cost is not None:
+            publish_cost(product)
     return product
 
 
@@ -143,6 +146,8 @@ def update_product(
         if before.get("image_url", product.image_url) != product.image_url:
             follow_photo(product, now=now)
         publish(ProductUpdated(**product_state(product)))
+        if before.get("cost", product.cost) != product.cost:
+            publish_cost(product)
     return product
 
 
@@ -202,6 +207,11 @@ def product_state(product: Product) -> dict[str, Any]:
         "vat_kind": product.vat_kind,
         "margin_cost": product.margin_cost,
     }
+
+
+def publish_cost(product: Product) -> None:
+    """Tell what a piece cost: to those alone who reckon with it."""
+    publish(ProductCostChanged(product_id=product.id, cost=product.cost, version_number=product.version))
 
 
 def record_movement(

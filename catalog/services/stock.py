@@ -6,6 +6,7 @@ goods first releases the holds on them that have expired, so that the clock deci
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
@@ -130,10 +131,18 @@ def _give_way(reservation: Reservation | None, products: Mapping[UUID, Product])
     return held
 
 
-def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetime, mileage: int | None = None) -> None:
+def release_stock(
+    *,
+    order_id: UUID,
+    attempt_id: UUID,
+    reason: str,
+    now: datetime,
+    mileage: int | None = None,
+    costs: Mapping[UUID, Decimal] | None = None,
+) -> None:
     """Give back what an attempt holds or had been sold; nothing held is fine too. Publishes stock.released.
 
-    A vehicle that comes back from its owner has `mileage` km.
+    A vehicle that comes back from its owner has `mileage` km, and cost what `costs` say.
 
     A release that comes before its request leaves a tombstone, so that the request will be refused.
     """
@@ -151,7 +160,7 @@ def release_stock(*, order_id: UUID, attempt_id: UUID, reason: str, now: datetim
                 closed_at=now,
             )
         elif reservation.status != ReservationStatus.RELEASED:
-            give_back(reservation, products, reason=reason, now=now, mileage=mileage)
+            give_back(reservation, products, reason=reason, now=now, mileage=mileage, costs=costs or {})
             return
         publish(StockReleased(order_id=order_id, attempt_id=attempt_id, reason=reason, levels=[]))
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from catalog.errors import StockGone
@@ -24,7 +26,7 @@ from catalog.models import (
     Stage,
     StockMovement,
 )
-from catalog.services.products import product_state
+from catalog.services.products import product_state, publish_cost
 from messaging.outbox import publish
 
 ORDERS = "orders"
@@ -80,10 +82,12 @@ def give_back(
     now: datetime,
     is_released: bool = False,
     mileage: int | None = None,
+    costs: Mapping[UUID, Decimal] = MappingProxyType({}),
 ) -> None:
     """Close a hold or a sale as released; publishes stock.released. `is_released`: its goods are already free.
 
-    Vehicles that were handed over come back used, with `mileage` km; publishes product.updated for each.
+    Vehicles that were handed over come back used, with `mileage` km, at what `costs` say; publishes product.updated
+    for each, and product.cost_changed.
     """
     was_sold = reservation.status == ReservationStatus.SOLD
     lines = list(reservation.lines.all())
@@ -92,7 +96,7 @@ def give_back(
         if was_sold:
             product.take_back(line.quantity)
             if product.stage == Stage.HANDED_OVER:
-                _bring_home(product, mileage, now)
+                _bring_home(product, mileage, costs.get(product.id, product.cost), now)
         elif not is_released:
             product.release(line.quantity)
     _save_stock(products[line.product_id] for line in lines)
@@ -136,19 +140,21 @@ def give_back_part(
     publish(StockReturned(order_id=reservation.order_id, attempt_id=reservation.attempt_id, levels=levels))
 
 
-def _bring_home(product: Product, mileage: int | None, now: datetime) -> None:
+def _bring_home(product: Product, mileage: int | None, cost: Decimal | None, now: datetime) -> None:
     duplicates = Product.objects.present().exclude(pk=product.pk).filter(vin=product.vin, is_active=True)
     is_duplicate_live = bool(product.vin) and duplicates.exclude(stage=Stage.HANDED_OVER).exists()
     product.come_back(mileage=mileage, is_off_sale=is_duplicate_live)
-    product.updated_at = now
+    is_cost_new, product.cost, product.updated_at = cost != product.cost, cost, now
     product.save(
         update_fields=[
-            "stage", "condition", "mileage", "is_active", "version", "updated_at",
+            "cost", "stage", "condition", "mileage", "is_active", "version", "updated_at",
             "on_hand", "reserved", "stock_version",
         ]
     )  # fmt: skip
     if product.deleted_at is None:
         publish(ProductUpdated(**product_state(product)))
+        if is_cost_new:
+            publish_cost(product)
 
 
 def take_again(reservation: Reservation, products: Mapping[UUID, Product]) -> None:

@@ -59,7 +59,12 @@ def test_a_car_nobody_knew_enters_the_stock_at_its_cost_on_sale_to_nobody():
     assert (found.source, found.cost, found.number, found.ended_at) == ("trade_in", 400_000, "2026-000001", None)
     (moved,) = StockMovement.objects.filter(product=car)
     assert (moved.kind, moved.delta, moved.order_id) == ("trade_in", 1, found.order_id)
-    assert published("catalog") == ["product.created", "product.updated", "stock.trade_in_entered"]
+    assert published("catalog") == [
+        "product.created",
+        "product.updated",
+        "product.cost_changed",
+        "stock.trade_in_entered",
+    ]
     assert stock_disagreements() == []
 
 

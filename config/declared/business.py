@@ -104,6 +104,10 @@ class Approvals(Group):
     DISCOUNT_PERCENT_ADMIN = number(
         15, "Per cent of a list price that an administrator may take off alone.", most=100, unit="per cent"
     )
+    COSTS_SEEN_BY = Setting(
+        kinds.choice("managers", "admins"), "managers",
+        "Who sees and writes what goods cost, and sees the gross of deals: managers and admins, or admins alone.",
+    )  # fmt: skip
     PENALTY_FOUR_EYES_ABOVE = roubles(50_000, "Penalties and interest forgiven to borrowers.")
 
 

@@ -52,6 +52,11 @@ def require_verified_email(principal: Principal) -> None:
         raise EmailNotVerified
 
 
+def may_see_costs(roles: frozenset[str]) -> bool:
+    """Tell whether these roles may see and write what goods cost, and see what deals leave over."""
+    return bool(roles & {ADMIN, MANAGER} if settings.COSTS_SEEN_BY == "managers" else ADMIN in roles)
+
+
 def _roles(request: Request, view: Any) -> frozenset[str]:
     if not isinstance(request.user, Principal):
         return frozenset()
