@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.events import UserDeactivated
 from catalog.events import (
+    ProductCostChanged,
     ProductCreated,
     ProductDeleted,
     ProductUpdated,
@@ -90,6 +91,12 @@ def park_checkout(sender: object, alias: str, handler: str, partition_key: str, 
 def copy_products(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
     """Keep names and prices at hand."""
     services.copy_products(events=events)
+
+
+@subscribe(ProductCostChanged, batch=True, replayable=True)
+def copy_costs(events: Sequence[ProductCostChanged]) -> None:
+    """Keep at hand what goods cost, apart from what buyers are shown."""
+    services.copy_costs(events=events)
 
 
 @subscribe(StockReserved, StockReleased, StockReturned, StockSold, batch=True, replayable=True)

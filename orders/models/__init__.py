@@ -14,6 +14,7 @@ from orders.models.checkout import (
     SagaState,
     SteeringAction,
 )
+from orders.models.costs import ProductCost
 from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
 from orders.models.discounts import DiscountSource, OrderDiscount
@@ -114,6 +115,7 @@ __all__ = [
     "PaymentState",
     "PlaceState",
     "ProductCopy",
+    "ProductCost",
     "Promotion",
     "PromotionUse",
     "QueuePlace",

@@ -255,7 +255,8 @@ class OrderLine(models.Model):
 
     Money is of one piece: `unit_price` is what was agreed, the `list_price` of the catalogue less `discount_amount`,
     which the amounts of `discounts` come to; a line of the release before, or one without a list price, has none.
-    `vat_rate` (per cent) is empty where there is no VAT; `vat_amount` where the seller or its regime is not known.
+    `cost` is what the dealer paid, null where nobody knows it. `vat_rate` (per cent) is empty where there is no VAT;
+    `vat_amount` where the seller or its regime is not known.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -272,6 +273,8 @@ class OrderLine(models.Model):
     discount_amount = models.DecimalField(max_digits=14, decimal_places=2, default=Decimal(0), db_default=Decimal(0))
     discounts = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     is_campaign_time = False
+    is_agreed_below_cost = False
+    cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
@@ -368,6 +371,7 @@ class ProductCopy(models.Model):
     make = models.CharField(max_length=60, null=True)
     category_id = models.UUIDField(null=True)
     is_campaign_time = False
+    cost: Decimal | None = None
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
 

@@ -47,6 +47,7 @@ class Promotion(models.Model):
     limit_per_person = models.PositiveIntegerField(_("uses of a person, at most"), null=True)
     used = models.PositiveIntegerField(_("uses"), default=0)
     is_combinable = models.BooleanField(_("combinable"), default=False)
+    is_below_cost = models.BooleanField(_("also below cost"), default=False, db_default=False)
     is_active = models.BooleanField(_("active"), default=True)
     created_by = models.UUIDField(_("created by"))
     created_at = models.DateTimeField(_("created at"))

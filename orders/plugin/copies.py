@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from decimal import Decimal
 from uuid import UUID
 
-from catalog.public import ProductState, product_states
+from catalog.public import ProductState, product_costs, product_states
 from insurance.public import known_orders as insured_orders
 from messaging.upkeep.copies import declare_check
-from orders.models import ProductCopy
+from orders.models import ProductCopy, ProductCost
 from orders.public import OrderedGoods, OrderState, order_states, ordered_goods
 from payments.public import known_orders
 
@@ -35,6 +36,14 @@ def copied_products() -> Iterator[tuple[UUID, ProductState]]:
         yield from ((row[0], ProductState(*row[1:])) for row in rows)
 
 
+def copied_costs() -> Iterator[tuple[UUID, Decimal]]:
+    """Every cost that orders has heard of, by id, some thousands at a time."""
+    reached, known = UUID(int=0), ProductCost.objects.filter(cost__isnull=False).order_by("product_id")
+    while rows := list(known.filter(product_id__gt=reached).values_list("product_id", "cost")[:CHUNK]):
+        reached = rows[-1][0]
+        yield from ((product_id, cost) for product_id, cost in rows if cost is not None)
+
+
 def orders_of_payments() -> Iterator[tuple[UUID, OrderState]]:
     """Read every order that payments has heard of, by id."""
     return ((order_id, OrderState(**asdict(known))) for order_id, known in known_orders())
@@ -47,6 +56,7 @@ def orders_of_insurance() -> Iterator[tuple[UUID, OrderedGoods]]:
 
 declare_check("insurance.OrderCopy", source=ordered_goods, copy=orders_of_insurance, handlers=[], command="fill_orders")
 declare_check("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
+declare_check("orders.ProductCost", source=product_costs, copy=copied_costs, handlers=["orders.copy_costs"])
 declare_check(
     "orders.ProductCopy",
     source=product_states,

@@ -29,7 +29,10 @@ class LineDiscount(msgspec.Struct):
 
 
 class OrderItem(msgspec.Struct):
-    """A line as the API shows it. `unit_price` is the `list_price` less the amounts of `discounts`."""
+    """A line as the API shows it. `unit_price` is the `list_price` less the amounts of `discounts`.
+
+    `cost` (of a piece) and `gross` are for those who may see them, and null for everybody else.
+    """
 
     id: UUID
     product_id: UUID | None
@@ -44,6 +47,8 @@ class OrderItem(msgspec.Struct):
     discounts: list[LineDiscount] = []
     vat_rate: Decimal | None = None
     vat_amount: Decimal | None = None
+    cost: Decimal | None = None
+    gross: Decimal | None = None
 
 
 class SagaFailure(OpenStruct):
@@ -121,7 +126,7 @@ class Company(msgspec.Struct):
 
 
 class OrderDocument(msgspec.Struct):
-    """An order as the API shows it."""
+    """An order as the API shows it; `gross_total` for those alone who may see it."""
 
     id: UUID
     number: str
@@ -154,6 +159,7 @@ class OrderDocument(msgspec.Struct):
     legal_entity_id: UUID | None = None
     vat_total: Decimal | None = None
     company: Company | None = None
+    gross_total: Decimal | None = None
 
 
 class OrderPage(msgspec.Struct):

@@ -59,6 +59,7 @@ class FormerLine(msgspec.Struct):
     discounts: list[dict[str, Any]] = []
     vat_kind: str = ""
     margin_cost: Decimal | None = None
+    cost: Decimal | None = None
 
 
 class StockRequest(LegRequest):

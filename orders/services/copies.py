@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connections
 
-from catalog.events import ProductCreated, ProductDeleted, ProductUpdated, StockLevel
+from catalog.events import ProductCostChanged, ProductCreated, ProductDeleted, ProductUpdated, StockLevel
 from core.db import transaction
 
 _UPSERT = """
@@ -60,6 +60,20 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
             cursor.execute(_UPSERT, columns)
         if deleted:
             cursor.execute("UPDATE orders_productcopy SET is_active = false WHERE product_id = ANY(%s)", [deleted])
+
+
+def copy_costs(*, events: Sequence[ProductCostChanged]) -> None:
+    """Copy what each product cost by the newest news."""
+    newest = {item.product_id: item for item in sorted(events, key=lambda item: item.version_number)}
+    rows = [newest[product_id] for product_id in sorted(newest)]
+    with transaction("orders"), connections["orders"].cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO orders_productcost AS c (product_id, cost, version)
+               SELECT * FROM unnest(%s::uuid[], %s::numeric[], %s::bigint[])
+               ON CONFLICT (product_id) DO UPDATE SET cost = excluded.cost, version = excluded.version
+               WHERE excluded.version >= c.version""",
+            [[r.product_id for r in rows], [r.cost for r in rows], [r.version_number for r in rows]],
+        )
 
 
 def copy_stock_levels(*, levels: Sequence[StockLevel]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.test import override_settings
 from django.utils import timezone
 
-from catalog.events import ProductCreated, StockLevel
+from catalog.events import ProductCostChanged, ProductCreated, StockLevel
 from core.clock import dealer_day
 from core.ids import uuid7
 from orders import services
@@ -26,8 +26,9 @@ def product(
     version: int = 1,
     currency: str = "RUB",
     vin: str = "",
+    cost: str | None = None,
 ) -> UUID:
-    """A product that orders has heard of."""
+    """A product that orders has heard of; with what it cost, if that is said."""
     product_id = uuid7()
     services.copy_products(
         events=[
@@ -45,6 +46,8 @@ def product(
             )
         ]
     )
+    if cost is not None:
+        services.copy_costs(events=[ProductCostChanged(product_id=product_id, cost=Decimal(cost), version_number=1)])
     return product_id
 
 

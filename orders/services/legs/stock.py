@@ -5,9 +5,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from catalog.commands import HoldStock, ReleaseStock, WantedLine
+from catalog.commands import CameBack, HoldStock, ReleaseStock, WantedLine
 from catalog.events import StockRejected, StockReleased, StockReserved
 from core.ids import uuid7
+from core.money import ZERO
 from messaging.outbox import send
 from orders.models import CheckoutLeg, LegKind, LegState, Order, OrderLine, OrderReturn, ReturnState, Status
 from orders.rules.requests import FormerLine, StockRequest
@@ -79,8 +80,18 @@ class StockLeg(Leg):
                 attempt_id=row.attempt_id,
                 reason="returned" if taken_back else saga.cause,
                 mileage=taken_back.mileage if taken_back and sum(bool(line.vin) for line in saga.lines) == 1 else None,
+                costs=_cost_back(saga) if taken_back else [],
             )
         )
+
+
+def _cost_back(saga: LockedOrder) -> list[CameBack]:
+    """Say what cars came back for: their price, less the VAT that comes back with it."""
+    return [
+        CameBack(product_id=line.product_id, cost=line.line_total - (line.vat_amount or ZERO))
+        for line in saga.lines
+        if line.vin and line.product_id is not None
+    ]
 
 
 def ask_for_stock(saga: LockedOrder) -> None:
@@ -135,7 +146,7 @@ def _restored(order: Order, line: OrderLine | None, item: FormerLine) -> OrderLi
     if line is None:
         line = OrderLine(id=item.id, order=order, kind=item.kind, name=item.name, sku=item.sku)
         line.vin, line.position, line.product_id = item.vin, item.position, item.product_id
-        line.vat_kind, line.margin_cost = item.vat_kind, item.margin_cost
+        line.vat_kind, line.margin_cost, line.cost = item.vat_kind, item.margin_cost, item.cost
     line.quantity, line.unit_price, line.line_total = item.quantity, item.unit_price, item.line_total
     line.list_price = line.list_price if item.list_price is None else item.list_price
     line.discount_amount, line.discounts = item.discount_amount, item.discounts
