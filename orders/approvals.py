@@ -93,6 +93,19 @@ DISCOUNT = declare(
         "never placed with more than one person may give",
     )
 )
+BELOW_COST = declare(
+    Kind(
+        name="orders.below_cost",
+        title=_("A price below cost"),
+        subject="order",
+        limit=ALWAYS,
+        run="orders.services.below_cost_agreed",
+        noted="orders.services.record_approval",
+        doors=("PATCH /orders/{id}",),
+        gives="goods for less than they cost; an order is never placed with such a price, but by a campaign, a coupon "
+        "or an offer that was let on so",
+    )
+)
 FREE_LINE = declare(
     Kind(
         name="orders.free_line",

@@ -279,3 +279,10 @@ class OneOfferAnOrder(DomainError):
 
     code = "one_offer_an_order"
     detail = _("Two of these cars are offered to you from queues: order each of them by itself.")
+
+
+class BelowCost(DomainError):
+    """Goods would be sold for less than they cost; `items` says which."""
+
+    code = "below_cost"
+    detail = _("This price is below cost. Say `below_cost` if it is meant: a second person has to agree then.")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from rest_framework import mixins, serializers
 
 from core.db import database_now
@@ -43,6 +43,9 @@ class CampaignInput(serializers.Serializer):
     min_price = _money(min_value=0)
     budget = _money(min_value=0)
     is_combinable = serializers.BooleanField(required=False)
+    is_below_cost = serializers.BooleanField(
+        required=False, help_text=_("It may sell below cost: a second person has to agree.")
+    )
     is_active = serializers.BooleanField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -70,8 +73,8 @@ class CouponInput(CampaignInput):
 
 _FIELDS = [
     "id", "name", "percent", "amount", "starts_on", "ends_on", "kind", "category_id", "make", "min_days_in_stock",
-    "min_price", "budget", "spent", "used", "is_combinable", "is_active", "created_by", "created_at", "updated_at",
-    "version",
+    "min_price", "budget", "spent", "used", "is_combinable", "is_below_cost", "is_active", "created_by", "created_at",
+    "updated_at", "version",
 ]  # fmt: skip
 
 

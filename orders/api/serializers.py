@@ -97,6 +97,7 @@ class OrderEdit(serializers.Serializer):
     items = serializers.ListField(child=ItemWish(), required=False, min_length=1, max_length=50)
     expected_total = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
     preview = serializers.BooleanField(required=False, default=False)
+    below_cost = serializers.BooleanField(required=False, default=False)
 
 
 class PreviewItem(serializers.Serializer):

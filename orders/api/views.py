@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
 from core.ids import UUID_PATTERN
-from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, require_verified_email
+from gateway.access.permissions import IsAdmin, IsManager, IsSignedIn, may_see_costs, require_verified_email
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
@@ -48,6 +48,7 @@ from orders.api.serializers import (
 from orders.api.stats import StatsActions
 from orders.models import Order, OrderHistory
 from orders.queries.cache import find_order
+from orders.queries.costs import with_costs
 from orders.queries.pages import OrderRows
 from orders.queries.past import read_order_at
 from orders.queries.reading import OrderDocument, OrderPage, read_order, read_orders
@@ -116,6 +117,10 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
         orders: Any = self.paginate_queryset(cast(Any, OrderRows(principal.owner_id) if found is None else found))
         if is_filtered:
             orders = read_orders([order.id for order in orders])
+        if may_see_costs(principal.roles):
+            bodies = [msgspec.json.encode(order) for order in orders]
+            shown = with_costs(bodies, [order.id for order in orders])
+            orders = [msgspec.Raw(body) for body in shown]
         return Answer(self.get_paginated_response(orders).data)
 
     @or_one_of(PreviewSerializer)
@@ -123,7 +128,8 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
     def partial_update(self, call: Call, pk: UUID) -> Response:
         """Change the comment or lines: by `id` a new quantity (0 takes it out), otherwise one more line.
 
-        A manager gives lines by `id` a `discount` or a `unit_price`, in a request of its own.
+        A manager gives lines by `id` a `discount` or a `unit_price`, in a request of its own; a price below cost only
+        with `below_cost`, and a second person has to agree.
 
         `preview` tells what it would come to and changes nothing.
         """
@@ -172,7 +178,11 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
             raise InvalidInput("items", "needs_approval", detail)
         bargains = {item["id"]: _parse_bargain(item) for item in given["items"]}
         order = services.agree_prices(
-            order_id=pk, bargains=bargains, expected_total=given["expected_total"], **_by(call)
+            order_id=pk,
+            bargains=bargains,
+            expected_total=given["expected_total"],
+            below_cost=given["below_cost"],
+            **_by(call),
         )
         return self._shown(order)
 
@@ -256,7 +266,10 @@ def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     found = find_order(order_id, viewer_id=principal.id, is_staff=principal.is_staff)
     if found is None:
         raise NotFound
-    return Answer(found.body, status=status, version=found.version)
+    body = found.body
+    if may_see_costs(principal.roles):
+        [body] = with_costs([body], [order_id])
+    return Answer(body, status=status, version=found.version)
 
 
 def _parse_bargain(item: dict[str, Any]) -> services.Bargain:

@@ -8,14 +8,18 @@ from uuid import UUID
 
 from core.clock import dealer_day
 from core.money import CENT, ZERO
+from core.money.vat import Regime
 from orders.models import DiscountSource, LineKind, OrderLine, ProductCopy, Promotion
+from orders.rules.costs import would_sink
 from orders.rules.prices import compute_reduction, get_list_price, set_discount
 
 
 @dataclass
 class Purse:
-    """The rest of the budgets while the lines of one deal are lowered."""
+    """The rest of the budgets while the lines of one deal are lowered, and how their VAT is reckoned."""
 
+    day: date
+    regime: Regime | None = None
     taken: dict[UUID, Decimal] = field(default_factory=dict)
 
     def take(self, promotion: Promotion, amount: Decimal) -> bool:
@@ -32,24 +36,25 @@ def lower_lines(
     products: Mapping[UUID, ProductCopy],
     campaigns: Sequence[Promotion],
     coupon: Promotion | None,
-    day: date,
+    purse: Purse,
 ) -> None:
     """Take campaigns off the lines in the order of their ids, then the coupon; what no budget covers is not taken.
 
-    A coupon that is not combinable takes nothing off a line that a campaign lowers.
+    Nor is what would sell a line below its cost, unless that was let on. A coupon that is not combinable takes nothing
+    off a line that a campaign lowers.
     """
-    purse = Purse()
+    day = purse.day
     for line in lines:
         for campaign in campaigns:
             if applies(campaign, line, products, day):
-                _take_off(line, campaign, _reduce(line, campaign), purse)
+                _take_off(line, campaign, reduce_price(line, campaign), purse)
     if coupon is None:
         return
     free = [line for line in lines if coupon.is_combinable or not line.discounts]
     fit = [line for line in free if applies(coupon, line, products, day)]
     if coupon.percent is not None:
         for line in fit:
-            _take_off(line, coupon, _reduce(line, coupon), purse)
+            _take_off(line, coupon, reduce_price(line, coupon), purse)
     elif fit:
         dearest = max(fit, key=lambda line: (line.line_total, -line.position))
         share = ((coupon.amount or ZERO) / dearest.quantity).quantize(CENT, rounding=ROUND_DOWN)
@@ -91,12 +96,17 @@ def clash(one: Promotion, other: Promotion) -> bool:
     return not categories or bool(set(one.category_ids) & set(other.category_ids))
 
 
-def _reduce(line: OrderLine, promotion: Promotion) -> Decimal:
+def reduce_price(line: OrderLine, promotion: Promotion) -> Decimal:
+    """Return what a promotion takes off a piece: never more than its price."""
     off = compute_reduction(get_list_price(line), amount=promotion.amount, percent=promotion.percent)
     return min(off, line.unit_price)
 
 
 def _take_off(line: OrderLine, promotion: Promotion, amount: Decimal, purse: Purse) -> None:
+    is_sunk = amount > 0 and would_sink(line, amount, purse.regime, purse.day)
+    if is_sunk and not promotion.is_below_cost:
+        return
     if amount > 0 and purse.take(promotion, amount * line.quantity):
+        line.is_agreed_below_cost |= is_sunk
         source = DiscountSource.COUPON if promotion.code else DiscountSource.CAMPAIGN
         set_discount(line, source, amount, source_id=str(promotion.pk), name=promotion.code or promotion.name)

@@ -2,7 +2,7 @@
 
 from orders.models import Holder
 from orders.rules.prices import Bargain
-from orders.services.bargaining import agree_prices, discount_agreed
+from orders.services.bargaining import agree_prices, below_cost_agreed, discount_agreed
 from orders.services.carts import (
     add_to_cart,
     change_cart_item,
@@ -14,7 +14,7 @@ from orders.services.carts import (
 )
 from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, record_approval
 from orders.services.checkout import react
-from orders.services.copies import copy_products, copy_stock_levels
+from orders.services.copies import copy_costs, copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
@@ -74,12 +74,14 @@ __all__ = [
     "ask_for_freed_cars",
     "ask_return",
     "attend_checkouts",
+    "below_cost_agreed",
     "cancel_agreed",
     "change_cart_item",
     "change_lines",
     "change_promotion",
     "check_out_cart",
     "close_places",
+    "copy_costs",
     "copy_legal_entities",
     "copy_products",
     "copy_stock_levels",

@@ -16,7 +16,7 @@ from core.db import Expected, require_version, transaction
 from core.errors import Forbidden, InvalidInput
 from core.money import ZERO
 from gateway import approvals
-from orders.approvals import DISCOUNT
+from orders.approvals import BELOW_COST, DISCOUNT
 from orders.errors import ChangeRefused, PriceChanged, UnknownLine
 from orders.models import BEFORE_HANDOVER, DiscountSource, Edit, LineKind, Order, OrderDiscount, OrderLine
 from orders.rules.prices import (
@@ -30,12 +30,14 @@ from orders.rules.prices import (
 )
 from orders.services.agreeing import About, as_maker, ask, refuse_own
 from orders.services.barring import refuse_amounts, refuse_while_busy
+from orders.services.below_cost import find_sunk, refuse
 from orders.services.changing import explained, load_for
 from orders.services.excess import return_excess
 from orders.services.goods import plain, write_lines
 from orders.services.history import Actor, record_edit
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.saga import Saga
+from orders.services.taxing import tax_again
 
 MANAGER = DiscountSource.MANAGER
 
@@ -47,12 +49,14 @@ def agree_prices(
     actor: Actor,
     now: datetime,
     expected_total: Decimal | None = None,
+    below_cost: bool = False,
     expected_version: Expected = None,
 ) -> Order:
     """Give lines of an order the prices that a manager agrees to; a line keeps what campaigns and coupons take off.
 
-    Raises NotFound, UnknownLine, InvalidInput, WrongTransition or TransitionNotYours (it is too late), FourEyes (their
-    own order), Waits (more than one person may give), ChangeRefused, PriceChanged. Nothing is changed then.
+    A lower price below cost is meant where `below_cost` says so, and a second person agrees. Raises NotFound,
+    UnknownLine, InvalidInput, WrongTransition or TransitionNotYours (it is too late), FourEyes (their own order), Waits
+    (more than one person may give), BelowCost, ChangeRefused, PriceChanged, NoTaxRule. Nothing is changed then.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -63,9 +67,12 @@ def agree_prices(
         refuse_while_busy(saga)
         lines = list(saga.order.lines.all())
         before, given = [plain(line) for line in lines], sum_discounts(lines, MANAGER)
+        agreed = {line.id: line.unit_price for line in lines}
         changed = _bargain(lines, bargains)
         _refuse_sums(saga, lines, expected_total)
-        _admit(saga, lines, changed, bargains, given, actor)
+        lowered = [line for line in changed if line.unit_price < agreed[line.id]]
+        is_sunk = _sinks(saga, lines, lowered, is_meant=below_cost)
+        _admit(saga, lines, changed, bargains, given, About(actor, _join_reasons(bargains), {}), is_sunk=is_sunk)
         write_lines(saga, lines, gone=[], before=before)
         reasons = {line.id: bargains[line.id].reason for line in changed}
         record_discounts(saga.order, changed, MANAGER, actor, now, reasons=reasons)
@@ -83,6 +90,28 @@ def discount_agreed(
     """Take off what a second person agreed to: (line, roubles a piece, reason). Raises what `agree_prices` does."""
     bargains = {UUID(line_id): Bargain(amount=Decimal(off), reason=reason) for line_id, off, reason in prices}
     agree_prices(order_id=subject_id, bargains=bargains, actor=as_maker(maker_id), now=now)
+
+
+def below_cost_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, prices: list[tuple[str, str, str]]
+) -> None:
+    """Take off what a second person agreed to though it goes below cost. Raises what `agree_prices` does."""
+    bargains = {UUID(line_id): Bargain(amount=Decimal(off), reason=reason) for line_id, off, reason in prices}
+    agree_prices(order_id=subject_id, bargains=bargains, actor=as_maker(maker_id), now=now, below_cost=True)
+
+
+def _sinks(saga: Saga, lines: Sequence[OrderLine], lowered: Sequence[OrderLine], *, is_meant: bool) -> bool:
+    """Tell whether lowered lines are below cost now, by the VAT of their new prices.
+
+    Raises BelowCost where that is not meant, and NoTaxRule.
+    """
+    if not any(line.cost is not None for line in lowered):
+        return False
+    tax_again(saga, lines)
+    sunk = find_sunk(lowered)
+    if not is_meant:
+        refuse(sunk)
+    return bool(sunk)
 
 
 def bargain_at_placing(
@@ -168,15 +197,22 @@ def _admit(
     changed: Sequence[OrderLine],
     bargains: Mapping[UUID, Bargain],
     given: Decimal,
-    actor: Actor,
+    about: About,
+    *,
+    is_sunk: bool,
 ) -> None:
     """Let so much be taken off alone, or ask a second person. Raises FourEyes, Waits."""
     more = sum_discounts(lines, MANAGER) - given
-    if more <= 0:
+    if more <= 0 and not is_sunk:
         return
-    prices = [[str(line.id), str(get_taken_off(line, MANAGER)), bargains[line.id].reason] for line in changed]
-    request = ask(saga, About(actor, _join_reasons(bargains), {"prices": prices}), more)
-    approvals.admit(DISCOUNT, _counting(request, given), now=saga.now, is_certain=_is_too_much(changed, actor))
+    named = {line.id: bargains[line.id].reason or _("an agreed price") for line in changed}
+    prices = [[str(line.id), str(get_taken_off(line, MANAGER)), named[line.id]] for line in changed]
+    request = ask(saga, replace(about, args={"prices": prices}), max(more, ZERO))
+    if is_sunk:
+        approvals.admit(BELOW_COST, request, now=saga.now, is_certain=True)
+    else:
+        is_certain = _is_too_much(changed, about.actor)
+        approvals.admit(DISCOUNT, _counting(request, given), now=saga.now, is_certain=is_certain)
 
 
 def _counting(request: approvals.Ask, given: Decimal) -> approvals.Ask:

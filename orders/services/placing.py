@@ -34,6 +34,7 @@ from orders.rules.requests import (
 from orders.rules.taxing import tax_lines
 from orders.services.agreeing import is_value_agreed, refuse_gifts
 from orders.services.bargaining import bargain_at_placing, record_placed_discounts
+from orders.services.below_cost import refuse_sunk
 from orders.services.deposits import LEG as DEPOSIT
 from orders.services.deposits import agree_deposit, require_terms
 from orders.services.history import Actor, record_status
@@ -74,8 +75,8 @@ def place_order(
     takes all that is left. `trade_in` (`amount` and what is known of the car) counts once a manager has agreed to its
     value; within a manager's limit, and never in an order of their own, it counts at once. A `financing` with
     `insurance_financed` lends the premiums too. A car that a queue offers is taken from the offer with its hold.
-    `legal_entity_id` names who sells. Raises CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct, ProductNotReady,
-    InsufficientStock, TooManyHolds, PriceChanged, InvalidInput, FourEyes (own free lines), AccountClosing, NoTaxRule.
+    `legal_entity_id` names who sells. Raises BelowCost, CarHasQueue, OneOfferAnOrder, OfferOver, UnknownProduct,
+    ProductNotReady, InsufficientStock, TooManyHolds, PriceChanged, InvalidInput, FourEyes, AccountClosing, NoTaxRule.
     """
     with transaction("orders"):
         refuse_leavers("orders", customer_id)
@@ -102,6 +103,7 @@ def _record_terms(
 ) -> None:
     """Write down what was agreed besides: discounts with their reasons, and the deposit's terms."""
     if order.discount_total:
+        refuse_sunk(built)
         use_promotions(order, built, actor, now)
         record_placed_discounts(order, built, lines, actor, now)
     if deposit is not None:

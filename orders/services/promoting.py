@@ -8,17 +8,21 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.utils.translation import gettext as _
 
 from catalog.public import category_branch, product_grounds
+from core.clock import dealer_day
 from core.db import Expected, lock, require_version, transaction
 from core.errors import InvalidInput, NotFound
 from gateway import approvals
 from orders.approvals import PROMOTION
-from orders.errors import CampaignsOverlap, CouponExists
+from orders.errors import BelowCost, CampaignsOverlap, CouponExists
 from orders.models import ProductCopy, Promotion
+from orders.queries.promotions import find_sinking
 from orders.rules.promotions import clash
 
 ANYBODYS = frozenset({"name"})
 """What one person may change of a running promotion: nothing more is given away by it."""
 LEARNED_AT_ONCE = 1000
+SHOWN = 20
+"""Products below cost that a refusal names."""
 SAVING = "promotions"
 """Name of the lock under which one at a time is saved: two campaigns that overlap would not see each other."""
 
@@ -41,19 +45,21 @@ class PromotionFields(TypedDict, total=False):
     limit_total: int | None
     limit_per_person: int | None
     is_combinable: bool
+    is_below_cost: bool
     is_active: bool
 
 
 def add_promotion(*, fields: PromotionFields, maker_id: UUID, now: datetime) -> Promotion:
     """Add a campaign, or with a code a coupon.
 
-    Raises InvalidInput, CampaignsOverlap, CouponExists, Waits (no budget, or more than one person may give).
+    Raises InvalidInput, BelowCost, CampaignsOverlap, CouponExists, Waits (no budget, or more than one person may give).
     """
     branch = _learn(fields)
     with transaction("orders"):
         lock("orders", SAVING)
         promotion = Promotion(created_by=maker_id, created_at=now, updated_at=now, category_ids=branch, **fields)
         _check(promotion)
+        _refuse_sinking(promotion, now)
         known_as = uuid5(NAMESPACE_OID, f"{promotion.code}/{promotion.name}/{promotion.starts_on}")
         _admit(known_as, promotion, fields, maker_id, now)
         promotion.save(force_insert=True)
@@ -76,6 +82,7 @@ def change_promotion(
             promotion.category_ids = branch
         _check(promotion)
         if promotion.is_active and changed - ANYBODYS:
+            _refuse_sinking(promotion, now)
             _admit(promotion.pk, promotion, changes, maker_id, now)
         promotion.version += 1
         promotion.updated_at = now
@@ -163,4 +170,12 @@ def _admit(subject_id: UUID, promotion: Promotion, fields: PromotionFields, make
         number=promotion.code or promotion.name,
         args={"fields": dict(fields)},
     )
-    approvals.admit(PROMOTION, request, now=now)
+    approvals.admit(PROMOTION, request, now=now, is_certain=promotion.is_below_cost)
+
+
+def _refuse_sinking(promotion: Promotion, now: datetime) -> None:
+    """Refuse what would sell a product below its cost, unless it says so. Raises BelowCost, NoTaxRule."""
+    if promotion.is_below_cost:
+        return
+    if found := find_sinking(promotion, dealer_day(now), most=SHOWN):
+        raise BelowCost(items=[{"product_id": str(product.product_id), "name": product.name} for product in found])

@@ -100,6 +100,7 @@ POST   /products/{}/images                                manager
 PUT    /products/{}/images                                manager
 DELETE /products/{}/images/{}                             manager
 GET    /products/{}/prices                                manager
+GET    /products/{}/cost                                  manager
 GET    /products/{}/scheduled-prices                      manager
 POST   /products/{}/scheduled-prices                      manager
 DELETE /products/{}/scheduled-prices/{}                   manager

@@ -264,6 +264,25 @@ class TakeOffThePrice:
         return Order.objects.get(pk=order.pk).discount_total > 0
 
 
+@way("orders.below_cost")
+class SellBelowCost:
+    def make(owner, worth):
+        product = ordering.product(price=str(100 * worth), available=9, cost=str(100 * worth))
+        order = ordering.order(customer_id=owner, lines=[ordering.ProductLine(product, 1)])
+        order.worth = worth
+        return order
+
+    def go(order, actor):
+        bargain = order_services.Bargain(amount=order.worth, reason="a friend")
+        bargains = {order.lines.get().id: bargain}
+        return order_services.agree_prices(
+            order_id=order.id, bargains=bargains, actor=manager(actor), now=timezone.now(), below_cost=True
+        )
+
+    def has_left(order):
+        return Order.objects.get(pk=order.pk).discount_total > 0
+
+
 @way("orders.promotion")
 class PromiseACampaign:
     def make(owner, worth):
