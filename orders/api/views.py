@@ -117,7 +117,7 @@ class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, 
         orders: Any = self.paginate_queryset(cast(Any, OrderRows(principal.owner_id) if found is None else found))
         if is_filtered:
             orders = read_orders([order.id for order in orders])
-        if may_see_costs(principal.roles):
+        if principal.is_staff and may_see_costs(principal.roles):
             bodies = [msgspec.json.encode(order) for order in orders]
             shown = with_costs(bodies, [order.id for order in orders])
             orders = [msgspec.Raw(body) for body in shown]
@@ -267,7 +267,7 @@ def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     if found is None:
         raise NotFound
     body = found.body
-    if may_see_costs(principal.roles):
+    if principal.is_staff and may_see_costs(principal.roles):
         [body] = with_costs([body], [order_id])
     return Answer(body, status=status, version=found.version)
 
