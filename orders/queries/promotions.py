@@ -104,7 +104,8 @@ def find_sinking(promotion: Promotion, day: date, *, most: int) -> list[ProductC
 
     Raises NoTaxRule.
     """
-    found, reached = [], UUID(int=0)
+    found: list[ProductCopy] = []
+    reached = UUID(int=0)
     known = ProductCost.objects.filter(cost__gt=0).order_by("product_id")
     while len(found) < most and (ids := list(known.filter(pk__gt=reached).values_list("pk", flat=True)[:LOOKED_AT])):
         reached, copies = ids[-1], ProductCopy.objects.filter(is_active=True).in_bulk(ids)
