@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.formats import date_format
+from django.utils.formats import date_format, get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -368,7 +368,10 @@ _SEAT_KEPT: Template = (
 _DIGEST: Template = (_("Your news of the day: %(count)s"), "%(text)s")
 
 MOMENTS = frozenset({"expires_at", "until", "offer_expires_at", "start_date", "start_time", "at"})
-DAYS = frozenset({"due_date", "end_date", "start_date"})
+DAYS = frozenset({"due_date", "end_date", "start_date", "grace_until", "covered_through", "ends_after"})
+SUMS = frozenset({"amount", "monthly_payment", "overdue_amount"})
+SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
+POLICIES = {"kasko": _("KASKO"), "osago": _("OSAGO")}
 
 
 def has_text(kind: str, data: dict[str, Any]) -> bool:
@@ -405,7 +408,23 @@ def _shown(name: str, value: Any, zone: str) -> Any:
         return date_format(date.fromisoformat(value), "j E Y")
     if name in MOMENTS and isinstance(value, str):
         return date_format(datetime.fromisoformat(value).astimezone(ZoneInfo(zone)), "j E Y, H:i")
-    return value
+    if name in SUMS:
+        return _shown_sum(str(value))
+    if name == "currency":
+        return SIGNS.get(value, value)
+    return str(POLICIES.get(value, value)) if name == "insurance_type" else value
+
+
+def _shown_sum(value: str) -> str:
+    """Return an amount as the shop prints it: «1 316 328,18», kopecks only where there are any.
+
+    The spaces are plain ones: the subject of a mail knows no others. What is no amount stays as it is.
+    """
+    whole, _point, rest = value.partition(".")
+    if not whole.lstrip("-").isdigit():
+        return value
+    grouped = f"{int(whole):,}".replace(",", " ")
+    return f"{grouped}{get_format('DECIMAL_SEPARATOR')}{rest}" if rest.strip("0") else grouped
 
 
 _CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {

@@ -320,7 +320,7 @@ def test_instalments_are_reminded_of_and_a_suspension_is_told(deliver):
     )
     told = Notification.objects.filter(user_id=user, channel="in_app").order_by("created_at", "id")
     assert [item.kind for item in told] == [Kind.INSTALMENT_DUE, Kind.INSTALMENT_OVERDUE, Kind.POLICY_SUSPENDED]
-    assert all("20866.66" in item.body for item in told)
+    assert all("20 866,66 ₽" in item.body for item in told)
 
 
 def test_a_wish_not_to_be_mailed_is_kept():

@@ -268,6 +268,8 @@ PAPERS: dict[str, Text] = {
     "return-act": _("Act of return"),
 }
 """Documents of a sale, by kind."""
+POLICIES: dict[str, Text] = {"kasko": _("KASKO"), "osago": _("OSAGO")}
+"""Kinds of policies; orders and carts write them in capitals, before the insurer's name where they tell it."""
 CONDITIONS: dict[str, Text] = {"new": _("new"), "used": _("used")}
 FIELDS: dict[str, Text] = {
     "price": _("Price"),
