@@ -101,6 +101,8 @@ urlpatterns = [
     path("account/data/<uuid:export_id>/", views.download_export, name="download-export"),
     path("sign-up/", views.sign_up, name="sign-up"),
     path("sign-out/", views.sign_out, name="sign-out"),
+    path("robots.txt", views.robots, name="robots"),
+    path("sitemap.xml", views.sitemap, name="sitemap"),
     path("live-ticket/", views.live_ticket, name="live-ticket"),
     path("language/", set_language, name="language"),
     re_path(r"^.+/$", nowhere),

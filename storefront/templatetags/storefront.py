@@ -1,5 +1,6 @@
 """Show money, distances and cars on a page."""
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -66,6 +67,22 @@ def status_name(status: str) -> Any:
 def status_tone(status: str) -> str:
     """The tone of a status's badge: good, warn, bad or calm."""
     return wording.STATUSES[status].tone if status in wording.STATUSES else "calm"
+
+
+@register.filter
+def json_ld(facts: Mapping[str, Any]) -> SafeString:
+    """Facts for search engines (schema.org), as a block of data that no browser runs."""
+    safe = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
+    written = json.dumps(facts, ensure_ascii=False).translate(safe)
+    return format_html('<script type="application/ld+json">{}</script>', mark_safe(written))
+
+
+@register.filter
+def policy_name(text: str) -> str:
+    """A policy in the visitor's language, by the code of its kind or by its line in an order; else the text."""
+    kind, _space, insurer = text.partition(" ")
+    known = wording.POLICIES.get(kind.lower())
+    return text if known is None else f"{known} {insurer}".strip()
 
 
 @register.filter(name="term")

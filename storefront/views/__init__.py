@@ -7,6 +7,7 @@ from storefront.views.board import board, confirm_money, decide_return, move, st
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
+from storefront.views.crawlers import robots, sitemap
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
@@ -118,12 +119,14 @@ __all__ = [
     "repay_early",
     "report_claim",
     "reset_password",
+    "robots",
     "saved_search",
     "saved_searches",
     "sign_in",
     "sign_in_code",
     "sign_out",
     "sign_up",
+    "sitemap",
     "skip_queued",
     "state_fault",
     "steer",

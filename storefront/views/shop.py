@@ -173,6 +173,7 @@ def _vehicle_page(
         "queue": queue,
         "can_buy": _can_buy(car, queue),
         "specs": list(_specs(car)),
+        "facts": _facts(request, car),
         "features": car.attributes.get("equipment") or [],
         "pictures": pictures(car.id),
         "is_favourite": request.user.is_authenticated and bool(favourite_ids(user_id(request), [car.id])),
@@ -187,6 +188,34 @@ def _vehicle_page(
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
+
+
+def _facts(request: HttpRequest, car: ProductView) -> dict[str, Any]:
+    """Return what search engines may show of it, in schema.org's words."""
+    places = {True: "https://schema.org/InStock", False: "https://schema.org/OutOfStock"}
+    is_new = car.condition == "new"
+    known = {
+        "brand": {"@type": "Brand", "name": car.make} if car.make else None,
+        "model": car.model,
+        "vehicleModelDate": str(car.year or ""),
+        "vehicleIdentificationNumber": car.vin,
+        "mileageFromOdometer": {"@type": "QuantitativeValue", "value": car.mileage, "unitCode": "KMT"}
+        if car.mileage is not None
+        else None,
+        "itemCondition": f"https://schema.org/{'New' if is_new else 'Used'}Condition" if car.condition else None,
+    }
+    return {
+        "@context": "https://schema.org",
+        "@type": "Car" if car.kind == "vehicle" else "Product",
+        "name": car.name,
+        "url": request.build_absolute_uri(request.path),
+        "offers": {
+            "@type": "Offer",
+            "price": str(car.price),
+            "priceCurrency": car.currency,
+            "availability": places[car.available > 0],
+        },
+    } | {name: value for name, value in known.items() if value}
 
 
 def _may_queue(car: ProductView) -> bool:

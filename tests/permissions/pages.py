@@ -27,6 +27,8 @@ TABLE = """
 # Cars
 GET  /                                              anyone
 GET  /cars/                                         anyone
+GET  /robots.txt                                    anyone
+GET  /sitemap.xml                                   anyone
 GET  /cars/{}/                                      anyone
 POST /cars/{}/buy/                                  signed in
 POST /cars/{}/queue/                                signed in
