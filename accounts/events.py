@@ -4,7 +4,7 @@ from uuid import UUID
 
 from core.events import Event, event
 
-PERSONAL = ("email", "full_name", "phone")
+PERSONAL = ("email", "full_name", "phone", "username")
 
 
 @event("user.registered", aggregate="user", key="user_id", personal=PERSONAL)
@@ -19,6 +19,7 @@ class UserRegistered(Event):
     version_number: int = 1
     email_verified: bool = False
     is_active: bool = True
+    username: str = ""
 
 
 @event("user.created", aggregate="user", key="user_id", personal=PERSONAL)
@@ -33,6 +34,7 @@ class UserCreated(Event):
     version_number: int = 1
     email_verified: bool = False
     is_active: bool = True
+    username: str = ""
 
 
 @event("user.updated", aggregate="user", key="user_id", personal=PERSONAL)
@@ -47,16 +49,19 @@ class UserUpdated(Event):
     version_number: int = 1
     email_verified: bool = False
     is_active: bool = True
+    username: str = ""
 
 
-@event("user.role_changed", aggregate="user", key="user_id")
+@event("user.role_changed", aggregate="user", key="user_id", personal=("email", "username"))
 class UserRoleChanged(Event):
-    """An administrator changed what a person may do."""
+    """An administrator changed what a person may do. Older facts do not name the person."""
 
     user_id: UUID
     roles: list[str]
     previous: list[str]
     version_number: int = 1
+    email: str = ""
+    username: str = ""
 
 
 @event("user.deactivated", aggregate="user", key="user_id")

@@ -1,6 +1,7 @@
 """Django's handle on the project itself."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class ConfigConfig(AppConfig):
@@ -9,12 +10,16 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Import the Celery app; add the installation's gauges."""
+        """Import the Celery app; add the installation's gauges; declare where contracts listen."""
         from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
         from config.health.gauges import health_gauges
         from config.processes.metrics import book_gauges, breaker_gauges
+        from contracts.destinations import DESTINATIONS
+        from messaging.publishing.destinations import declare
         from messaging.upkeep.metrics import add_metrics
 
+        for letter in settings.CONTRACTS:
+            declare(letter, DESTINATIONS.get(letter, ()))
         add_metrics(book_gauges)
         add_metrics(breaker_gauges)
         add_metrics(health_gauges)

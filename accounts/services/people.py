@@ -123,7 +123,9 @@ def change_roles(*, user_id: UUID, roles: Iterable[str], now: datetime, expected
             _require_another_admin(admins, user)
         user.save()
         record(ActivityKind.ROLES_CHANGED, user.id, now=now, roles=user.roles, previous=previous)
-        publish(UserRoleChanged(user_id=user.id, roles=user.roles, previous=previous, version_number=user.version))
+        facts = get_account_facts(user)
+        own = {name: facts[name] for name in ("user_id", "roles", "version_number", "email", "username")}
+        publish(UserRoleChanged(**own, previous=previous))
         renew_api_keys(user_id=user.id, now=now)
         if set(previous) - set(user.roles):
             refuse_access_tokens(user_id=user.id, now=now)

@@ -78,4 +78,5 @@ def get_account_facts(user: User) -> dict[str, Any]:
         "roles": list(user.roles),
         "version_number": user.version,
         "is_active": user.is_active,
+        "username": user.username,
     }

@@ -171,9 +171,9 @@ def test_kept_webhook_bodies_forget_too(person):
 
 
 def test_archives_never_tell_of_a_person():
-    data = {"user_id": "7", "email": EMAIL, "full_name": NAME, "phone": PHONE, "roles": ["client"]}
+    data = {"user_id": "7", "email": EMAIL, "full_name": NAME, "phone": PHONE, "roles": ["client"], "username": "anna"}
     assert personal.without_personal("user.registered", data) == {
-        "user_id": "7", "email": "7@erased.invalid", "full_name": "", "phone": "", "roles": ["client"],
+        "user_id": "7", "email": "7@erased.invalid", "full_name": "", "phone": "", "roles": ["client"], "username": "",
     }  # fmt: skip
     assert personal.without_personal("order.paid", {"a": 1}) == {"a": 1}
     assert personal.without_personal("unknown.type", {"a": 1}) == {"a": 1}

@@ -82,7 +82,7 @@ def document() -> Schema:
         "operations": _event_operations(public) | _webhook_operation() | _socket_operations(sockets),
         "components": {
             "messages": _event_messages(public) | _webhook_message() | _socket_messages(sockets),
-            "schemas": _schemas([CloudEvent, *known, *_spoken(sockets)]),
+            "schemas": schemas_of([CloudEvent, *known, *_spoken(sockets)]),
             "securitySchemes": {
                 "ticket": {
                     "type": "httpApiKey",
@@ -167,10 +167,11 @@ def _event_operations(public: list[type[Message]]) -> Schema:
 
 
 def _event_messages(public: list[type[Message]]) -> Schema:
-    return {event.type: _event_message(event) for event in public}
+    return {event.type: describe_event(event) for event in public}
 
 
-def _event_message(event: type[Message]) -> Schema:
+def describe_event(event: type[Message]) -> Schema:
+    """Describe the message that tells of an event."""
     constants = {
         "source": f"/autosalon/{event.app()}",
         "type": event.type,
@@ -327,7 +328,7 @@ class AmbiguousName(ValueError):
     """Two structs of the document have one name, which names a schema."""
 
 
-def _schemas(structs: Iterable[type[msgspec.Struct]]) -> Schema:
+def schemas_of(structs: Iterable[type[msgspec.Struct]]) -> Schema:
     """JSON Schema of all structs and of those within them. Raises AmbiguousName."""
     _, found = msgspec.json.schema_components(structs, ref_template=_REFERENCE)
     by_name = _closure(structs)

@@ -1,4 +1,4 @@
-"""Write docs/asyncapi.yml and docs/events.md from the events' declarations."""
+"""Write docs/asyncapi.yml, docs/events.md and each contract's document from the events' declarations."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from messaging.publishing import contract_asyncapi
 from messaging.publishing.asyncapi import as_yaml
 from messaging.publishing.compatibility import breaking_changes
 from messaging.publishing.event_table import as_markdown
@@ -26,15 +27,20 @@ class Command(BaseCommand):
         """Compare with the files, then write them."""
         folder = Path(settings.BASE_DIR) / "docs"
         made = {folder / "asyncapi.yml": as_yaml(), folder / "events.md": as_markdown()}
+        made |= {
+            folder / "contracts" / f"{letter}.asyncapi.yml": contract_asyncapi.as_yaml(letter)
+            for letter in contract_asyncapi.letters()
+        }
         if not options["accept_breaking"]:
             _refuse_breaking(folder / "asyncapi.yml", made[folder / "asyncapi.yml"])
         stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
         if stale and options["check"]:
-            names = ", ".join(f"docs/{path.name}" for path in stale)
+            names = ", ".join(str(path.relative_to(settings.BASE_DIR)) for path in stale)
             raise CommandError(f"not current: {names}; run manage.py asyncapi and commit the result")
         for path in stale:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(made[path])
-            self.stdout.write(f"wrote docs/{path.name}")
+            self.stdout.write(f"wrote {path.relative_to(settings.BASE_DIR)}")
         if not stale:
             self.stdout.write("docs/asyncapi.yml and docs/events.md are current")
 
