@@ -190,6 +190,48 @@ class DocumentNotAvailable(DomainError):
     detail = _("There is no such document for the order in its present state.")
 
 
+class TaxPaperRefused(DomainError):
+    """The law gives no such tax paper for this sale; the message says why."""
+
+    code = "tax_paper_refused"
+    detail = _("There is no such tax paper for this sale.")
+
+
+class NoVatOnSale(DomainError):
+    """Nothing that was sold bears VAT: the seller pays none, or the goods are exempt."""
+
+    code = "no_vat"
+    detail = _("This sale bears no VAT: a tax invoice is not issued for it.")
+
+
+class RequisitesMissing(DomainError):
+    """A tax paper would lack what the law wants in it; `fields` names what is not known."""
+
+    code = "requisites_missing"
+    detail = _("A tax paper needs the requisites of both sides.")
+
+
+class QualifiedNeeded(DomainError):
+    """A tax paper is signed with a qualified signature, or by hand (Tax Code, article 169 item 6)."""
+
+    code = "qualified_signature_needed"
+    detail = _("This paper is signed with a qualified signature, or by hand.")
+
+
+class NoSigningProvider(DomainError):
+    """Nobody makes qualified signatures for us."""
+
+    code = "no_signing_provider"
+    detail = _("No provider of qualified signatures is connected.")
+
+
+class SigningPending(DomainError):
+    """The provider was asked to sign for this side, and has not answered yet; `signing_id` names the request."""
+
+    code = "signing_pending"
+    detail = _("A qualified signature was requested already: wait for its answer.")
+
+
 class CampaignsOverlap(DomainError):
     """Another campaign could lower the same line on the same day; `campaign_ids` names those."""
 

@@ -40,6 +40,7 @@ from orders.models.order import (
     Status,
 )
 from orders.models.papers import (
+    ISSUED_KINDS,
     BuyerPapers,
     DocumentSignature,
     DocumentTemplate,
@@ -49,12 +50,15 @@ from orders.models.papers import (
     SignatureMethod,
     SignatureSide,
     SigningCode,
+    TaxPaperCounter,
+    TaxPaperKind,
     TemplateState,
 )
 from orders.models.parties import CompanyCopy, LegalEntityCopy
 from orders.models.promotions import Promotion, PromotionUse
 from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
+from orders.models.signings import QualifiedSigning, SigningState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
 from orders.models.trade_ins import TradeIn, TradeInState
 
@@ -64,6 +68,7 @@ __all__ = [
     "DOCUMENTS",
     "EDITS",
     "HELD",
+    "ISSUED_KINDS",
     "LIVE",
     "NAMELESS",
     "OPEN",
@@ -118,15 +123,19 @@ __all__ = [
     "ProductCost",
     "Promotion",
     "PromotionUse",
+    "QualifiedSigning",
     "QueuePlace",
     "ReturnState",
     "SagaState",
     "SignatureMethod",
     "SignatureSide",
     "SigningCode",
+    "SigningState",
     "StatDelta",
     "Status",
     "SteeringAction",
+    "TaxPaperCounter",
+    "TaxPaperKind",
     "TemplateState",
     "TradeIn",
     "TradeInState",

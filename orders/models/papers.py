@@ -26,6 +26,31 @@ class PaperKind(models.TextChoices):
     DEPOSIT = "deposit", _("deposit agreement")
     ATTORNEY = "attorney", _("power of attorney")
     CONSENT = "consent", _("consent to personal data")
+    INVOICE = "invoice", _("invoice for payment")
+    SALE_GOODS = "sale-goods", _("contract of sale, any goods")
+    ACT_GOODS = "act-goods", _("act of handover, any goods")
+    RETURN_ACT = "return-act", _("act of return")
+
+
+class TaxPaperKind(models.TextChoices):
+    """Kind of paper whose form the law prescribes: it has no template, and its numbers are its seller's."""
+
+    TAX_INVOICE = "tax-invoice", _("tax invoice")
+    UPD = "upd", _("universal transfer document")
+    ADVANCE_INVOICE = "advance-invoice", _("tax invoice for an advance")
+    CORRECTION = "correction", _("corrective tax invoice")
+
+
+ISSUED_KINDS = [*PaperKind.choices, *TaxPaperKind.choices]
+"""Kinds of paper that are issued, with a template or by a prescribed form."""
+
+
+_SELLERS = (
+    PaperKind.INVOICE,
+    TaxPaperKind.TAX_INVOICE,
+    TaxPaperKind.ADVANCE_INVOICE,
+    TaxPaperKind.CORRECTION,
+)
 
 
 class PaperLanguage(models.TextChoices):
@@ -135,16 +160,19 @@ class BuyerPapers(models.Model):
 class IssuedDocument(models.Model):
     """A paper issued under a number: its text and PDF are frozen and sealed, their hashes are not.
 
+    `details` is what was said by hand, as JSON; one issued by an earlier release does not know. The text of a tax paper
+    is its facts as JSON.
     `facts_digest` tells one issue from the next: it is keyed, for passport data could be guessed from a plain hash.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="issued_documents")
-    kind = models.CharField(_("kind"), max_length=15, choices=PaperKind)
+    kind = models.CharField(_("kind"), max_length=15, choices=ISSUED_KINDS)
     language = models.CharField(_("language"), max_length=2, choices=PaperLanguage)
     number = models.CharField(_("number"), max_length=24, unique=True)
     title = models.CharField(_("title"), max_length=200)
-    template = models.ForeignKey(DocumentTemplate, on_delete=models.PROTECT, related_name="issued")
+    template = models.ForeignKey(DocumentTemplate, on_delete=models.PROTECT, null=True, related_name="issued")
+    details = SealedTextField(_("said by hand"), null=True)
     text = SealedTextField(_("text"))
     content = models.BinaryField()
     sha256 = models.CharField(_("SHA-256 of the PDF"), max_length=64)
@@ -153,7 +181,7 @@ class IssuedDocument(models.Model):
     order_version = models.PositiveIntegerField()
     issued_by = models.UUIDField(_("issued by"))
     issued_at = models.DateTimeField(_("issued at"))
-    only_added: ClassVar = OnlyAdded(words=("text", "content", "facts_digest"))
+    only_added: ClassVar = OnlyAdded(words=("text", "content", "facts_digest", "details"))
 
     class Meta:
         verbose_name = _("issued document")
@@ -169,7 +197,9 @@ class IssuedDocument(models.Model):
     @property
     def sides(self) -> tuple[str, ...]:
         """Name who has to sign: what a buyer alone declares needs nobody else."""
-        return ("buyer",) if self.kind in (PaperKind.CONSENT, PaperKind.ATTORNEY) else ("buyer", "seller")
+        if self.kind in (PaperKind.CONSENT, PaperKind.ATTORNEY):
+            return ("buyer",)
+        return ("seller",) if self.kind in _SELLERS else ("buyer", "seller")
 
 
 class SignatureSide(models.TextChoices):
@@ -244,3 +274,16 @@ class SigningCode(models.Model):
 
     def __str__(self) -> str:
         return str(self.document_id)
+
+
+class TaxPaperCounter(models.Model):
+    """The last number that a seller's tax papers were given in a year; its row lock makes the numbers gapless."""
+
+    legal_entity_id = models.UUIDField()
+    year = models.PositiveSmallIntegerField()
+    last_number = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["legal_entity_id", "year"], name="tax_paper_counter_once"),
+        ]

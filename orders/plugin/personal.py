@@ -41,6 +41,7 @@ from orders.models import (
     ProductCopy,
     Promotion,
     PromotionUse,
+    QualifiedSigning,
     QueuePlace,
     SigningCode,
     StatDelta,
@@ -115,7 +116,7 @@ def _forget_issued(papers: QuerySet[IssuedDocument]) -> None:
 
 
 def _blank_issued(papers: QuerySet[IssuedDocument]) -> None:
-    papers.update(text="", content=b"", facts_digest="")
+    papers.update(text="", content=b"", facts_digest="", details=None)
 
 
 def _forget_signatures(signatures: QuerySet[DocumentSignature]) -> None:
@@ -159,6 +160,7 @@ holds(DocumentFile, owner="document__order__customer_id")
 holds(BuyerPapers, owner="order__customer_id", erase=_forget_passports)
 holds(IssuedDocument, owner="order__customer_id", erase=_forget_issued)
 holds(DocumentSignature, owner="document__order__customer_id", erase=_forget_signatures)
+holds(QualifiedSigning, owner="document__order__customer_id")
 holds(SigningCode, owner="document__order__customer_id", erase=delete)
 
 
@@ -199,11 +201,12 @@ keeps(
 plain(IssuedDocument, "number title sha256 text_sha256")
 keeps(
     IssuedDocument,
-    "text content facts_digest",
+    "text content facts_digest details",
     why=f"{_BOOKS}; otherwise emptied",
     until=_FIVE_YEARS,
     ends=Ending(_old_issued, _blank_issued),
 )
+plain(QualifiedSigning, "provider sha256 failure_code")
 plain(DocumentSignature, "sha256 text_sha256")
 keeps(
     DocumentSignature,

@@ -1,0 +1,11 @@
+from django.contrib.postgres.operations import ValidateConstraint
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('orders', '0039_keep_tax_papers'),
+    ]
+
+    operations = [ValidateConstraint(model_name='documenttemplate', name='template_kind_known')]
