@@ -11,9 +11,9 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from core.money import ZERO
+from core.money.shares import share_out
 from payments.commands import ReceiptItem
 from payments.errors import ReceiptImpossible
-from payments.rules.shares import share_out
 from payments.rules.vat import WITHOUT, find_code
 
 FULL_PREPAYMENT, PREPAYMENT, ADVANCE, FULL_PAYMENT, CREDIT_PAYMENT = 1, 2, 3, 4, 7

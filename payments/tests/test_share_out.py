@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.rules.shares import share_out
+from core.money.shares import share_out
 
 KOPECKS = st.integers(0, 10**12).map(lambda number: Decimal(number) / 100)
 WEIGHTS = st.lists(KOPECKS, min_size=1, max_size=12).filter(any)
