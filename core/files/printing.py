@@ -26,11 +26,14 @@ def paragraph(text: object, look: Any) -> Any:
 
 
 def print_pages(story: list[Any], *, title: str, **page: Any) -> bytes:
-    """Print paragraphs and tables on as many pages as they take; `page` has margins in points, author and language."""
+    """Print paragraphs and tables on as many pages as they take.
+
+    `page` has margins in points, author and language, and `pagesize` unless it is A4 upright.
+    """
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
 
     register_fonts()
     file = BytesIO()
-    SimpleDocTemplate(file, pagesize=A4, title=title, invariant=1, **page).build(story)
+    SimpleDocTemplate(file, title=title, invariant=1, **{"pagesize": A4} | page).build(story)
     return file.getvalue()

@@ -15,25 +15,26 @@ from core.errors import InvalidInput, NotFound
 from gateway.access.readings import Papers, hand_over
 from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
-from orders.models import DocumentKind
-from orders.rules.printing import LANGUAGES
+from orders.models import DocumentKind, PaperLanguage
 from orders.services import Actor
 from orders.services.documents import issue_document
 
+LANGUAGES = PaperLanguage.values
+
 
 class DocumentActions(ApiViewSet):
-    """Invoice, contract and handover act as PDF."""
+    """Invoice, contract, act of handover and act of return as PDF."""
 
     @extend_schema(
         responses={(200, "application/pdf"): OpenApiTypes.BINARY},
         parameters=[
-            OpenApiParameter("lang", str, enum=list(LANGUAGES), description="Else by Accept-Language; else Russian."),
+            OpenApiParameter("lang", str, enum=LANGUAGES, description="Else by Accept-Language; else Russian."),
             OpenApiParameter("version", int, description="An earlier version; else what holds now."),
         ],
     )
     @action(detail=True, methods=["get"], url_path=r"documents/(?P<kind>[a-z-]+)", filterset_class=None)
     def document(self, request: Request, pk: UUID, kind: str) -> HttpResponse:
-        """A document of the sale: issued under a number once, and never changed afterwards."""
+        """The desk's paper of this name: issued under a number once, and never changed afterwards."""
         refuse_unknown(request, {"lang", "version"})
         if kind not in DocumentKind.values:
             raise NotFound

@@ -1,5 +1,7 @@
 """Show templates of papers with test data, as they would be issued."""
 
+from typing import Any
+
 from orders.rules.paper_fields import make_sample
 from orders.rules.paper_pages import print_paper, render_html
 from orders.rules.paper_template import check_template, fill_in
@@ -8,11 +10,18 @@ from orders.rules.paper_template import check_template, fill_in
 def preview_html(*, kind: str, text: str) -> str:
     """Return a paper of a deal that never was, as HTML. Raises InvalidInput, which names the line."""
     check_template(kind, text)
-    return render_html(fill_in(text, make_sample(kind)))
+    return render_html(fill_in(text, _sell_to_a_person(kind)))
 
 
 def preview_pdf(*, kind: str, language: str, title: str, text: str) -> bytes:
     """Return a paper of a deal that never was, as PDF. Raises InvalidInput, which names the line."""
     check_template(kind, text)
-    filled, seller = fill_in(text, make_sample(kind)), make_sample(kind)["seller"]["name"]
-    return print_paper(filled, title=title or kind, author=seller, language=language)
+    facts = _sell_to_a_person(kind)
+    return print_paper(fill_in(text, facts), title=title or kind, author=facts["seller"]["name"], language=language)
+
+
+def _sell_to_a_person(kind: str) -> dict[str, Any]:
+    """Make the facts of a deal with a person: most buyers are none of the companies that the words know too."""
+    facts = make_sample(kind)
+    facts["buyer"] |= {"company": ""} if "company" in facts["buyer"] else {}
+    return facts

@@ -1,14 +1,16 @@
 """Issued papers as they are read: the frozen bytes, the copy with the protocol of its signatures, and their proof."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 
 from core.clock import dealer_zone
 from core.errors import NotFound
 from core.secrecy.sealing import unseal
-from orders.models import DocumentSignature, IssuedDocument, SignatureMethod, SignatureSide
+from orders.models import DocumentSignature, IssuedDocument, SignatureMethod, SignatureSide, TaxPaperKind
 from orders.rules.paper_pages import print_paper
 from orders.rules.passports import mask_phone
+from orders.rules.tax_forms import print_tax_paper
 
 WORDS = {
     "ru": {
@@ -24,6 +26,7 @@ WORDS = {
         "from": "| IP-адрес; программа | {address}; {agent} |",
         "signer": "| Учётная запись | {signer} |",
         "certificate": "| Сертификат | {certificate} |",
+        "authority": "Откреплённая подпись (CMS) и сертификат хранятся вместе с документом; подпись проверена.",
         "law": "Простая электронная подпись: ст. 5, 6 и 9 Федерального закона от 06.04.2011 № 63-ФЗ; равнозначность "
         "собственноручной подписи следует из соглашения сторон.",
         SignatureSide.BUYER: "Покупатель",
@@ -45,6 +48,7 @@ WORDS = {
         "from": "| IP address; program | {address}; {agent} |",
         "signer": "| Account | {signer} |",
         "certificate": "| Certificate | {certificate} |",
+        "authority": "The detached signature (CMS) and the certificate are kept with the paper; they were checked.",
         "law": "Simple electronic signature: Federal Law 63-FZ of 6 April 2011, articles 5, 6 and 9; that it equals "
         "one by hand follows from the agreement of the parties.",
         SignatureSide.BUYER: "Buyer",
@@ -79,12 +83,15 @@ def read_paper(document: IssuedDocument, *, is_signed_copy: bool) -> bytes:
     signatures = list(document.signatures.order_by("signed_at")) if is_signed_copy else []
     if not signatures:
         return unseal(bytes(document.content))
+    protocol = write_protocol(document, signatures)
+    if document.kind in TaxPaperKind.values:
+        return print_tax_paper(json.loads(document.text), appendix=protocol)
     return print_paper(
         document.text,
         title=f"{document.title} {document.number}",
         author=document.title,
         language=document.language,
-        appendix=write_protocol(document, signatures),
+        appendix=protocol,
     )
 
 
@@ -116,7 +123,9 @@ def _say(words: dict[str, str], signature: DocumentSignature) -> list[str]:
         told.append(words["checked"].format(by=signature.identity_checked_by))
     if signature.certificate:
         told.append(words["certificate"].format(certificate=_plain(signature.certificate)))
-    told.append(words["from"].format(address=signature.address, agent=_plain(signature.user_agent)))
+        told.append(words["authority"])
+    if signature.address:
+        told.append(words["from"].format(address=signature.address, agent=_plain(signature.user_agent)))
     return [*told, words["signer"].format(signer=signature.signer_id)]
 
 

@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.clock import dealer_day
-from orders.models import DepositAgreement, Order, OrderLine, PaperKind
-from orders.rules.paper_fields import LISTS, NEEDED, list_fields
-from orders.rules.printing import in_words
+from orders.models import DepositAgreement, LineKind, Order, OrderLine, OrderReturn, PaperKind
+from orders.rules.paper_fields import ANYBODYS, LISTS, NEEDED, NEEDED_OF_COMPANY, list_fields
 from orders.rules.requests import LoanRequest, TradeInRequest
 
 OVERRULED = frozenset({"car.mileage", "car.name", "car.color", "car.year"})
@@ -20,7 +19,10 @@ _PASSPORT = {"birth_date", "issued_on"}
 
 @dataclass(frozen=True)
 class Deal:
-    """All that papers are made of: the order and what hangs on it, its car as the catalogue shows it, passports."""
+    """All that papers are made of: the order and what hangs on it, its car as the catalogue shows it, passports.
+
+    `known_as` names the buyer by their account.
+    """
 
     order: Order
     lines: list[OrderLine]
@@ -31,6 +33,8 @@ class Deal:
     trade_in: TradeInRequest = field(default_factory=TradeInRequest)
     loan: LoanRequest = field(default_factory=LoanRequest)
     deposit: DepositAgreement | None = None
+    returned: OrderReturn | None = None
+    known_as: str = ""
 
 
 def state_facts(
@@ -47,15 +51,17 @@ def state_facts(
             **say.sum("total", order.total_amount),
             "paid": say.money(order.amount_paid),
             "due": say.money(order.amount_due),
+            "vat": say.money(order.vat_total) if order.vat_total else "",
         },
         "seller": deal.seller,
-        "buyer": {name: say.stored_day(text) if name in _PASSPORT else text for name, text in deal.buyer.items()},
+        "buyer": _describe_buyer(deal, kind, say),
         "car": _describe_car(deal, say),
         "trade_in": _describe_trade_in(deal.trade_in, say),
         "loan": _describe_loan(order, deal.loan, say),
         "deposit": _describe_deposit(deal.deposit, say),
+        "return": _describe_return(deal.returned, say),
     }
-    facts: dict[str, Any] = {"lines": [_describe_line(line, say) for line in deal.lines]}
+    facts: dict[str, Any] = _list_lines(deal.lines, say)
     for item in list_fields(kind):
         value = known.get(item.group, {}).get(item.name) or ""
         if details.get(item.path) and may_be_said(kind, item.path, str(value)):
@@ -83,7 +89,9 @@ def sayable(kind: str) -> frozenset[str]:
 
 def find_missing(kind: str, facts: Mapping[str, Any]) -> list[str]:
     """List the fields that a paper of a kind would lack."""
-    return [path for path in NEEDED[kind] if not facts.get(path.split(".")[0], {}).get(path.split(".")[1])]
+    is_company = facts.get("buyer", {}).get("company") and kind in NEEDED_OF_COMPANY
+    needed = NEEDED_OF_COMPANY[kind] if is_company else NEEDED[kind]
+    return [path for path in needed if not facts.get(path.split(".")[0], {}).get(path.split(".")[1])]
 
 
 def suits(kind: str, condition: str) -> bool:
@@ -91,6 +99,21 @@ def suits(kind: str, condition: str) -> bool:
     if kind == PaperKind.SALE_NEW:
         return condition in ("", "new")
     return kind not in (PaperKind.SALE_USED, PaperKind.SALE_CONSIGNED) or condition in ("", "used")
+
+
+def say_day(day: date, language: str) -> str:
+    """Return a day as papers of a language write it."""
+    return day.strftime("%d.%m.%Y" if language == "ru" else "%Y-%m-%d")
+
+
+def in_words(amount: Decimal, currency: str, language: str) -> str:
+    """Return an amount in words, to the kopeck."""
+    from num2words import num2words
+
+    try:
+        return str(num2words(amount, lang=language, to="currency", currency=currency))
+    except NotImplementedError:
+        return f"{num2words(int(amount), lang=language)} {currency} {int(amount % 1 * 100):02d}/100"
 
 
 @dataclass(frozen=True)
@@ -109,7 +132,7 @@ class _Words:
         return {name: self.money(amount), f"{name}_words": in_words(amount, self.currency, self.language)}
 
     def day(self, day: date) -> str:
-        return day.strftime("%d.%m.%Y" if self.language == "ru" else "%Y-%m-%d")
+        return say_day(day, self.language)
 
     def stored_day(self, text: str) -> str:
         return self.day(date.fromisoformat(text)) if text else ""
@@ -118,9 +141,35 @@ class _Words:
         return "" if number is None else f"{number:,}".replace(",", "\u00a0")
 
 
+def _describe_buyer(deal: Deal, kind: str, say: _Words) -> dict[str, str]:
+    told = {name: say.stored_day(text) if name in _PASSPORT else text for name, text in deal.buyer.items()}
+    if kind in ANYBODYS and not told.get("name"):
+        told["name"] = deal.known_as
+    return told
+
+
+def _list_lines(lines: list[OrderLine], say: _Words) -> dict[str, Any]:
+    """All lines, the goods among them, and the policies, which are their insurers' sale."""
+    told = [(line.kind == LineKind.POLICY, _describe_line(line, say)) for line in lines]
+    return {
+        "lines": [line for _is_policy, line in told],
+        "goods": [line for is_policy, line in told if not is_policy],
+        "policies": [line for is_policy, line in told if is_policy],
+    }
+
+
 def _describe_line(line: OrderLine, say: _Words) -> dict[str, str]:
-    told = (line.name, line.vin, str(line.quantity), say.money(line.unit_price), say.money(line.line_total))
+    rate = "" if line.vat_rate is None else f"{line.vat_rate.normalize():f}%"
+    vat = say.money(line.vat_amount) if line.vat_rate is not None and line.vat_amount is not None else ""
+    told = (line.name, line.vin, str(line.quantity), say.money(line.unit_price), say.money(line.line_total), rate, vat)
     return dict(zip(LISTS["lines"], told, strict=True))
+
+
+def _describe_return(found: OrderReturn | None, say: _Words) -> dict[str, str]:
+    if found is None:
+        return {}
+    names = ("reason", "condition", "inspection")
+    return {"mileage": say.count(found.mileage), **{name: getattr(found, name) for name in names}}
 
 
 def _describe_car(deal: Deal, say: _Words) -> dict[str, Any]:

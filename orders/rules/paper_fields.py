@@ -12,8 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from orders.models import PaperKind
 
 SALES = (PaperKind.SALE_NEW, PaperKind.SALE_USED, PaperKind.SALE_CONSIGNED)
+PRICED = (*SALES, PaperKind.SALE_GOODS, PaperKind.INVOICE)
 CARS = (*SALES, PaperKind.HANDOVER, PaperKind.ATTORNEY, PaperKind.LOAN, PaperKind.DEPOSIT, PaperKind.TRADE_IN)
 ALL = tuple(PaperKind)
+ANYBODYS = frozenset({PaperKind.INVOICE, PaperKind.SALE_GOODS, PaperKind.ACT_GOODS, PaperKind.RETURN_ACT})
+"""Kinds that name the buyer by their account where nobody has entered a passport."""
+COMPANYS = (*SALES, PaperKind.HANDOVER, PaperKind.TRADE_IN, PaperKind.LOAN, PaperKind.DEPOSIT, *sorted(ANYBODYS))
+"""Kinds that a company is a party of by itself."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Field:
         return self.path.partition(".")[2]
 
 
-LISTS = {"lines": ("name", "vin", "quantity", "price", "sum")}
+_LINE = ("name", "vin", "quantity", "price", "sum", "vat_rate", "vat")
+LISTS = {"lines": _LINE, "goods": _LINE, "policies": _LINE}
 """Lists that `for` may walk over, and what each of their items holds."""
 MOST_ITEMS = 200
 
@@ -55,10 +61,16 @@ FIELDS = (
     ),
     Field("order.paid", _("paid so far"), "1 525 000,00"),
     Field("order.due", _("still to be paid by the buyer"), "0,00"),
+    Field("order.vat", _("VAT within the sum"), "275 000,00"),
     Field("seller.name", _("seller"), "ООО «Автосалон»"),
     Field("seller.address", _("seller's address"), "101000, Москва, ул. Примерная, д. 1"),
     Field("seller.tax_id", _("seller's tax numbers"), "ИНН 7700000000, КПП 770001001"),
     Field("seller.account", _("seller's bank account"), "р/с 40702810000000000000 в ПАО «Банк»"),
+    Field("seller.inn", _("seller's INN"), "7700000000"),
+    Field("seller.kpp", _("seller's KPP"), "770001001"),
+    Field("seller.ogrn", _("seller's registration number"), "1027700000000"),
+    Field("seller.director", _("seller's head"), "Соколова О. И."),
+    Field("seller.accountant", _("seller's chief accountant"), "Счётова А. П."),
     Field(
         "seller.representative",
         _("who signs for the seller, in the genitive"),
@@ -75,6 +87,19 @@ FIELDS = (
     Field("buyer.department_code", _("code of the department"), "770-001"),
     Field("buyer.address", _("where the buyer is registered"), "109000, Москва, ул. Образцовая, д. 2, кв. 3"),
     Field("buyer.phone", _("buyer's phone"), "+7 900 000-00-00"),
+    Field("buyer.company", _("company that buys"), "ООО «Покупатель»", COMPANYS),
+    Field("buyer.inn", _("company's INN"), "7707083893", COMPANYS),
+    Field("buyer.kpp", _("company's KPP"), "770701001", COMPANYS),
+    Field("buyer.ogrn", _("company's registration number"), "1027700132195", COMPANYS),
+    Field("buyer.company_address", _("company's address"), "Тверь, ул. Советская, д. 1", COMPANYS),
+    Field(
+        "buyer.representative",
+        _("who signs for the company, in the genitive"),
+        "директора Иванова П. С.",
+        COMPANYS,
+        by_hand=True,
+    ),
+    Field("buyer.authority", _("on which authority they sign"), "устава", COMPANYS, by_hand=True),
     Field("car.name", _("car"), "Lada Vesta SW Cross", CARS),
     Field("car.make", _("make"), "Lada", CARS),
     Field("car.model", _("model"), "Vesta", CARS),
@@ -99,22 +124,26 @@ FIELDS = (
     Field("warranty.km", _("warranty, km"), "100 000", SALES, by_hand=True),
     Field("consignor.name", _("owner of the consigned car"), "Петров А. А.", (PaperKind.SALE_CONSIGNED,), True),
     Field("consignor.contract", _("contract with its owner"), "№ К-17", (PaperKind.SALE_CONSIGNED,), True),
-    Field("trade_in.name", _("car taken in exchange"), "Kia Rio", (PaperKind.TRADE_IN, *SALES)),
-    Field("trade_in.vin", _("its VIN"), "Z94CB41AABR000001", (PaperKind.TRADE_IN, *SALES)),
+    Field("trade_in.name", _("car taken in exchange"), "Kia Rio", (PaperKind.TRADE_IN, *PRICED)),
+    Field("trade_in.vin", _("its VIN"), "Z94CB41AABR000001", (PaperKind.TRADE_IN, *PRICED)),
     Field("trade_in.year", _("its year"), "2018", (PaperKind.TRADE_IN,)),
     Field("trade_in.mileage", _("its mileage, km"), "84 000", (PaperKind.TRADE_IN,)),
-    Field("trade_in.amount", _("what it is taken for"), "600 000,00", (PaperKind.TRADE_IN, *SALES)),
-    Field("trade_in.amount_words", _("the same in words"), "шестьсот тысяч рублей", (PaperKind.TRADE_IN, *SALES)),
+    Field("trade_in.amount", _("what it is taken for"), "600 000,00", (PaperKind.TRADE_IN, *PRICED)),
+    Field("trade_in.amount_words", _("the same in words"), "шестьсот тысяч рублей", (PaperKind.TRADE_IN, *PRICED)),
     Field("trade_in.passport", _("number of its passport"), "78 ОА 123456", (PaperKind.TRADE_IN,), True),
-    Field("loan.amount", _("what the bank lends"), "900 000,00", (PaperKind.LOAN, *SALES)),
-    Field("loan.amount_words", _("the same in words"), "девятьсот тысяч рублей", (PaperKind.LOAN, *SALES)),
-    Field("loan.own_part", _("the buyer's own part"), "625 000,00", (PaperKind.LOAN, *SALES)),
+    Field("loan.amount", _("what the bank lends"), "900 000,00", (PaperKind.LOAN, *PRICED)),
+    Field("loan.amount_words", _("the same in words"), "девятьсот тысяч рублей", (PaperKind.LOAN, *PRICED)),
+    Field("loan.own_part", _("the buyer's own part"), "625 000,00", (PaperKind.LOAN, *PRICED)),
     Field("loan.bank", _("bank"), "ПАО «Банк»", (PaperKind.LOAN,), by_hand=True),
     Field("loan.contract", _("contract with the bank"), "№ 55 от 21.11.2026", (PaperKind.LOAN,), by_hand=True),
     Field("deposit.kind", _("kind of deposit: advance or earnest"), "earnest", (PaperKind.DEPOSIT,)),
     Field("deposit.amount", _("deposit"), "50 000,00", (PaperKind.DEPOSIT,)),
     Field("deposit.amount_words", _("the same in words"), "пятьдесят тысяч рублей", (PaperKind.DEPOSIT,)),
     Field("deposit.until", _("until when the car is kept"), "30.11.2026", (PaperKind.DEPOSIT,)),
+    Field("return.reason", _("why it came back"), "не подошёл цвет", (PaperKind.RETURN_ACT,)),
+    Field("return.mileage", _("mileage, km"), "1 200", (PaperKind.RETURN_ACT,)),
+    Field("return.condition", _("condition"), "без повреждений", (PaperKind.RETURN_ACT,)),
+    Field("return.inspection", _("result of the inspection"), "недостатков не найдено", (PaperKind.RETURN_ACT,)),
     Field("attorney.name", _("who is authorised"), "Смирнова А. П.", (PaperKind.ATTORNEY,), by_hand=True),
     Field("attorney.passport", _("their passport"), "45 10 000001", (PaperKind.ATTORNEY,), by_hand=True),
     Field("attorney.powers", _("to do what"), "получить автомобиль", (PaperKind.ATTORNEY,), by_hand=True),
@@ -139,8 +168,14 @@ NEEDED: dict[str, tuple[str, ...]] = {
         *("attorney.name", "attorney.passport", "attorney.powers", "attorney.until"),
     ),
     PaperKind.CONSENT: ("buyer.name", "buyer.passport", "buyer.issued_by", "buyer.issued_on", "buyer.address"),
+    **dict.fromkeys(ANYBODYS, ("buyer.name",)),
 }
 """Fields without which a paper of a kind would not be one; none is issued until they are known."""
+_COMPANY = ("buyer.company", "buyer.inn", "buyer.company_address")
+NEEDED_OF_COMPANY: dict[str, tuple[str, ...]] = {
+    kind: (*_COMPANY, *(path for path in NEEDED[kind] if path not in _BUYER)) for kind in COMPANYS
+}
+"""The same where a company buys: it has requisites instead of a passport."""
 
 
 @cache
@@ -154,6 +189,8 @@ def make_sample(kind: str) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for item in list_fields(kind):
         facts.setdefault(item.group, {})[item.name] = item.sample
-    car = ("Lada Vesta SW Cross", "XTAGFK330PY000001", "1", "1 500 000,00", "1 500 000,00")
-    mats = ("Коврики", "", "1", "25 000,00", "25 000,00")
-    return facts | {"lines": [dict(zip(LISTS["lines"], line, strict=True)) for line in (car, mats)]}
+    car = ("Lada Vesta SW Cross", "XTAGFK330PY000001", "1", "1 500 000,00", "1 500 000,00", "22%", "270 491,80")
+    mats = ("Коврики", "", "1", "25 000,00", "25 000,00", "22%", "4 508,20")
+    lines = [dict(zip(_LINE, line, strict=True)) for line in (car, mats)]
+    policy = dict(zip(_LINE, ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", ""), strict=True))
+    return facts | {"lines": lines, "goods": lines, "policies": [policy]}

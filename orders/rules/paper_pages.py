@@ -45,9 +45,9 @@ def print_paper(text: str, *, title: str, author: str, language: str, appendix: 
     """Print a paper as PDF, an appendix on a page of its own; the same text always prints the same bytes."""
     from reportlab.platypus import PageBreak
 
-    story = list(_draw(read_blocks(text)))
+    story = list(draw_text(text))
     if appendix:
-        story += [PageBreak(), *_draw(read_blocks(appendix))]
+        story += [PageBreak(), *draw_text(appendix)]
     return print_pages(
         story,
         title=title, author=author, lang=language,
@@ -55,7 +55,9 @@ def print_paper(text: str, *, title: str, author: str, language: str, appendix: 
     )  # fmt: skip
 
 
-def _draw(blocks: list[Block]) -> Iterator[Any]:
+def draw_text(text: str) -> Iterator[Any]:
+    """Draw a text as paragraphs and tables, for whoever prints the pages."""
+    blocks = read_blocks(text)
     from reportlab.platypus import Spacer
 
     looks = {

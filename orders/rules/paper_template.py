@@ -148,7 +148,7 @@ class _Checker:
         if not words or len(words) > 20:
             raise _wrong(line, "condition", _("This condition cannot be understood."))
         for word in words:
-            if word not in _OPERATORS and not word.startswith('"'):
+            if word not in _OPERATORS and word not in LISTS and not word.startswith('"'):
                 self._check_field(word, line)
 
     def _check_loop(self, said: str, line: int) -> None:

@@ -1,41 +1,35 @@
-"""Issuing the documents of a sale: the facts are frozen under a number, then printed in the language asked for.
+"""Documents of a sale by their short names: each answers with the desk's paper, issued now where it has to be.
 
-A document is issued again, as the next version under a new number, only when what it states has changed.
+Papers that earlier releases printed by themselves stay as they are, and come first when versions are counted.
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-from django.db import connections
-
-from accounts.public import get_person
-from core.clock import dealer_day
-from core.db import transaction
 from core.errors import NotFound
-from orders.errors import DocumentNotAvailable
-from orders.models import DOCUMENTS, Document, DocumentFile, DocumentKind, Order, ReturnState
-from orders.rules.printing import print_document
-from orders.services.changing import load_for
-from orders.services.goods import plain
-from orders.services.history import Actor, record_edit
-from orders.services.saga import Saga
+from orders.errors import DocumentNotAvailable, MoneyMissing, NoTemplate
+from orders.models import Document, DocumentFile, DocumentKind, IssuedDocument, Order, PaperKind
+from orders.queries.papers import read_paper
+from orders.services.history import Actor
+from orders.services.issuing import issue_first
 
-PREFIX = {
-    DocumentKind.INVOICE: "INV",
-    DocumentKind.CONTRACT: "CON",
-    DocumentKind.HANDOVER_ACT: "ACT",
-    DocumentKind.RETURN_ACT: "RET",
+PAPERS: dict[str, tuple[PaperKind, ...]] = {
+    DocumentKind.INVOICE: (PaperKind.INVOICE,),
+    DocumentKind.CONTRACT: (PaperKind.SALE_NEW, PaperKind.SALE_USED, PaperKind.SALE_CONSIGNED, PaperKind.SALE_GOODS),
+    DocumentKind.HANDOVER_ACT: (PaperKind.HANDOVER, PaperKind.ACT_GOODS),
+    DocumentKind.RETURN_ACT: (PaperKind.RETURN_ACT,),
 }
+"""Papers of the desk under a short name: those of cars first, then the one of any goods."""
 
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed document."""
+    """A document as it was issued; `version` counts its issues in a language."""
 
     number: str
     version: int
@@ -47,18 +41,26 @@ class Printed:
 def issue_document(
     *, order_id: UUID, kind: str, language: str, actor: Actor, now: datetime, version: int | None = None
 ) -> Printed:
-    """The document as it must read now, or its earlier `version`, as PDF.
+    """Return the document as it must read now, or its earlier `version`, as PDF.
 
-    Raises NotFound, and DocumentNotAvailable when the order's state has no such document.
+    A contract or act of a car is the desk's own once its manager has issued it, and that of any goods until then.
+    Raises NotFound, NoTemplate, and what stands against issuing it where none was issued yet: DocumentNotAvailable,
+    MoneyMissing.
     """
     customer_id = _get_customer(order_id, actor)
-    buyer = get_person(customer_id)
-    with transaction("orders"):
-        saga = load_for(order_id, actor, now)
-        document = _find(saga.order, kind, version) or _issue(saga, kind, buyer, actor)
-        file = DocumentFile.objects.filter(document=document, language=language).first()
-    file = file or _print(document, language, now)
-    return Printed(document.number, document.version, file.sha256, bytes(file.content), customer_id)
+    if version is not None:
+        return _read_version(order_id, kind, language, version, customer_id)
+    try:
+        made = issue_first(
+            order_id=order_id, kinds=_list_kinds(order_id, kind), language=language, actor=actor, now=now
+        )
+    except (DocumentNotAvailable, MoneyMissing, NoTemplate):
+        found = _list_versions(order_id, kind, language)
+        if not found:
+            raise
+        return _read_version(order_id, kind, language, len(found), customer_id)
+    place = [each.pk for each in _list_versions(order_id, kind, language)].index(made.pk)
+    return _show(made, place + 1, customer_id, language)
 
 
 def _get_customer(order_id: UUID, actor: Actor) -> UUID:
@@ -68,101 +70,37 @@ def _get_customer(order_id: UUID, actor: Actor) -> UUID:
     return found
 
 
-def _find(order: Order, kind: str, version: int | None) -> Document | None:
-    """The version asked for, or the last one of an order whose state issues no more."""
-    issued = Document.objects.filter(order_id=order.id, kind=kind).order_by("-version")
-    if version is not None:
-        found = issued.filter(version=version).first()
-        if found is None:
-            raise NotFound
-        return found
-    if order.status in DOCUMENTS[kind]:
-        return None
-    last = issued.first()
-    if last is None:
-        raise DocumentNotAvailable(current=order.status)
-    return last
+def _list_kinds(order_id: UUID, kind: str) -> list[str]:
+    """List the desk's kinds that a document may be: of cars' own ones those that a manager has issued."""
+    *of_cars, of_goods = PAPERS[kind]
+    issued = IssuedDocument.objects.filter(order_id=order_id, kind__in=of_cars).order_by("-issued_at", "-id")
+    return [*dict.fromkeys(issued.values_list("kind", flat=True)), of_goods]
 
 
-def _issue(saga: Saga, kind: str, buyer: Any, actor: Actor) -> Document:
-    """The last version if it still tells the truth, else a new one."""
-    order, facts = saga.order, _facts(saga, buyer)
-    if kind == DocumentKind.RETURN_ACT:
-        facts |= _returned(order)
-    told = compute_hash(facts)
-    last = Document.objects.filter(order_id=order.id, kind=kind).order_by("-version").first()
-    if last is not None and last.facts_hash == told:
-        return last
-    document = Document.objects.create(
-        order_id=order.id,
-        kind=kind,
-        number=take_number(kind, PREFIX[DocumentKind(kind)], saga.now),
-        version=last.version + 1 if last else 1,
-        order_version=order.version,
-        facts=facts,
-        facts_hash=told,
-        issued_by=actor.id,
-        issued_at=saga.now,
-    )
-    record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": document.number})
-    saga.write_timeline()
-    return document
+def _list_versions(order_id: UUID, kind: str, language: str) -> Sequence[Document | IssuedDocument]:
+    old = Document.objects.filter(order_id=order_id, kind=kind).order_by("version")
+    new = IssuedDocument.objects.filter(order_id=order_id, kind__in=PAPERS[kind], language=language)
+    return [*old, *new.defer("text", "content").order_by("issued_at", "id")]
+
+
+def _read_version(order_id: UUID, kind: str, language: str, version: int, customer_id: UUID) -> Printed:
+    found = _list_versions(order_id, kind, language)
+    if version > len(found):
+        raise NotFound
+    return _show(found[version - 1], version, customer_id, language)
+
+
+def _show(found: Document | IssuedDocument, version: int, customer_id: UUID, language: str) -> Printed:
+    if isinstance(found, IssuedDocument):
+        content = read_paper(found, is_signed_copy=False)
+        return Printed(found.number, version, found.sha256, content, customer_id)
+    files = DocumentFile.objects.filter(document=found)
+    file = files.filter(language=language).first() or files.order_by("made_at").first()
+    if file is None:
+        raise NotFound
+    return Printed(found.number, version, file.sha256, bytes(file.content), customer_id)
 
 
 def compute_hash(facts: dict[str, Any]) -> str:
-    """Return what tells one document's facts from another's."""
+    """Return what tells one printed document's facts from another's."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _facts(saga: Saga, buyer: Any) -> dict[str, Any]:
-    """Return what a document states. Nothing here may depend on the moment: the same facts are the same document."""
-    order = saga.order
-    return {
-        "order": order.number,
-        "ordered_at": dealer_day(order.created_at).isoformat(),
-        "currency": order.currency,
-        "lines": [plain(line) for line in saga.lines],
-        "total": str(order.total_amount),
-        "trade_in": str(order.trade_in_credit),
-        "seller": dict(settings.DEALER),
-        "buyer": {"name": (buyer.full_name or buyer.email) if buyer else "", "id": str(order.customer_id)},
-    }
-
-
-def _returned(order: Order) -> dict[str, Any]:
-    """Return what an act of return states besides: why, and in what state the goods came back."""
-    found = order.returns.get(state=ReturnState.DONE)
-    stated = {"reason": found.reason, "mileage": found.mileage, "condition": found.condition or None}
-    return {"return": stated | {"inspection": found.inspection}}
-
-
-def take_number(kind: str, prefix: str, now: datetime) -> str:
-    """Take the kind's next number of the year: no gaps, since its row is locked until the document commits."""
-    year = dealer_day(now).year
-    with connections["orders"].cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO orders_documentcounter AS c (kind, year, last_number) VALUES (%s, %s, 1)
-               ON CONFLICT (kind, year) DO UPDATE SET last_number = c.last_number + 1 RETURNING last_number""",
-            [kind, year],
-        )
-        (number,) = cursor.fetchone()
-    return f"{prefix}-{year}-{number:06d}"
-
-
-def _print(document: Document, language: str, now: datetime) -> DocumentFile:
-    """Print outside any lock; whoever stores the language first has made the document's only file in it."""
-    content = print_document(document, language)
-    with transaction("orders"):
-        DocumentFile.objects.bulk_create(
-            [
-                DocumentFile(
-                    document=document,
-                    language=language,
-                    content=content,
-                    sha256=hashlib.sha256(content).hexdigest(),
-                    made_at=now,
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        return DocumentFile.objects.get(document=document, language=language)

@@ -5,20 +5,22 @@ A paper is issued again, under a new number, only when its words or what they st
 
 import hashlib
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
+from accounts.public import get_person
 from catalog.public import ProductView, get_products
 from core.clock import dealer_day
 from core.db import transaction
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.secrecy.sealing import seal
-from core.secrecy.secret_keys import sign, signatures
+from core.secrecy.secret_keys import sign
 from orders.errors import DocumentNotAvailable, FactsMissing, MoneyMissing
 from orders.models import (
     OPEN,
@@ -33,18 +35,23 @@ from orders.models import (
     Order,
     OrderLine,
     PaperKind,
+    PaperLanguage,
+    ReturnState,
     Status,
+    TaxPaperKind,
 )
-from orders.rules.paper_facts import Deal, find_missing, may_be_said, sayable, state_facts, suits
+from orders.queries.requisites import describe_company, describe_seller, find_company
+from orders.rules.paper_facts import Deal, find_missing, may_be_said, say_day, sayable, state_facts, suits
 from orders.rules.paper_fields import MOST_ITEMS
 from orders.rules.paper_pages import print_paper
 from orders.rules.paper_template import fill_in
 from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.buyer_papers import read_buyer_papers
 from orders.services.changing import load_for
-from orders.services.documents import take_number
 from orders.services.history import Actor, record_edit
+from orders.services.numbering import take_number
 from orders.services.saga import Saga
+from orders.services.tax_papers import issue_tax_paper
 from orders.services.templates import find_template
 
 _AGREED = SOLD | {Status.AWAITING_PAYMENT}
@@ -58,19 +65,28 @@ ISSUED_IN: dict[str, frozenset[str]] = {
     PaperKind.DEPOSIT: SOLD.union(OPEN),
     PaperKind.ATTORNEY: SOLD - {Status.COMPLETED},
     PaperKind.CONSENT: SOLD.union(OPEN),
+    PaperKind.INVOICE: SOLD.union(OPEN),
+    PaperKind.SALE_GOODS: _AGREED,
+    PaperKind.ACT_GOODS: frozenset({Status.READY, Status.COMPLETED}),
+    PaperKind.RETURN_ACT: frozenset({Status.RETURNED}),
 }
 """States of an order in which a kind of paper is issued."""
-PREFIX = {
-    PaperKind.SALE_NEW: "NEW",
-    PaperKind.SALE_USED: "USED",
-    PaperKind.SALE_CONSIGNED: "COMM",
-    PaperKind.HANDOVER: "HAND",
-    PaperKind.TRADE_IN: "TRADE",
-    PaperKind.LOAN: "LOAN",
-    PaperKind.DEPOSIT: "DEP",
-    PaperKind.ATTORNEY: "POA",
-    PaperKind.CONSENT: "PDN",
+NUMBERED: dict[str, tuple[str, str]] = {
+    PaperKind.SALE_NEW: ("NEW", "sale-new"),
+    PaperKind.SALE_USED: ("USED", "sale-used"),
+    PaperKind.SALE_CONSIGNED: ("COMM", "sale-consigned"),
+    PaperKind.HANDOVER: ("HAND", "handover"),
+    PaperKind.TRADE_IN: ("TRADE", "trade-in"),
+    PaperKind.LOAN: ("LOAN", "loan"),
+    PaperKind.DEPOSIT: ("DEP", "deposit"),
+    PaperKind.ATTORNEY: ("POA", "attorney"),
+    PaperKind.CONSENT: ("PDN", "consent"),
+    PaperKind.INVOICE: ("INV", "invoice"),
+    PaperKind.SALE_GOODS: ("CON", "contract"),
+    PaperKind.ACT_GOODS: ("ACT", "handover-act"),
+    PaperKind.RETURN_ACT: ("RET", "return-act"),
 }
+"""What numbers of a kind begin with, and the counter that they come from: earlier releases numbered some by another."""
 _NO_LOAN = frozenset({LegState.FAILED, LegState.SKIPPED, LegState.COMPENSATED})
 
 
@@ -80,34 +96,79 @@ def issue_paper(
     """Issue a paper of an order, or return the last one while it still says what is true.
 
     `details` are said by hand, by staff alone. Raises NotFound, Forbidden, InvalidInput (a detail that nobody may
-    say), NoTemplate, DocumentNotAvailable, MoneyMissing (an act of handover before all is paid) and FactsMissing.
+    say), NoTemplate, DocumentNotAvailable, MoneyMissing (an act of handover before all is paid) and FactsMissing; of a
+    tax paper what `issue_tax_paper` does.
     """
     if details and not actor.is_staff:
         raise Forbidden
+    if kind in TaxPaperKind.values:
+        _refuse_words(language, details)
+        return issue_tax_paper(order_id=order_id, kind=kind, actor=actor, now=now)
     for path in set(details) - sayable(kind):
         raise InvalidInput(f"details.{path}", "unknown_field", _("There is no field “%(field)s”.") % {"field": path})
-    cars = _read_cars(order_id, actor)
+    known = _ask_others(order_id, actor)
     template = find_template(kind=kind, language=language, now=now)
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
-        deal = _gather(saga, cars)
+        deal = _gather(saga, known, language)
         _refuse_untimely(kind, deal)
         return _issue(saga, deal, template, details, actor)
 
 
-def _read_cars(order_id: UUID, actor: Actor) -> dict[UUID, ProductView]:
-    """Ask the catalogue before any lock is taken. Raises NotFound of an order that the actor may not see."""
+def issue_first(*, order_id: UUID, kinds: Sequence[str], language: str, actor: Actor, now: datetime) -> IssuedDocument:
+    """Issue the first of these kinds whose facts are known, saying again what was said by hand the last time.
+
+    Raises what `issue_paper` does of the last kind.
+    """
+    known = _ask_others(order_id, actor)
+    templates = {kind: find_template(kind=kind, language=language, now=now) for kind in kinds}
+    with transaction("orders"):
+        saga = load_for(order_id, actor, now)
+        deal = _gather(saga, known, language)
+        for kind in kinds[:-1]:
+            with suppress(FactsMissing, DocumentNotAvailable, InvalidInput):
+                return _issue_again(saga, deal, templates[kind], actor)
+        return _issue_again(saga, deal, templates[kinds[-1]], actor)
+
+
+def _issue_again(saga: Saga, deal: Deal, template: DocumentTemplate, actor: Actor) -> IssuedDocument:
+    _refuse_untimely(template.kind, deal)
+    issued = IssuedDocument.objects.filter(order_id=saga.order.id, kind=template.kind).order_by("-issued_at", "-id")
+    said = next((each.details for each in issued if each.details), None)
+    return _issue(saga, deal, template, json.loads(said) if said else {}, actor)
+
+
+def _refuse_words(language: str, details: Mapping[str, str]) -> None:
+    """Raises InvalidInput: the law's forms are Russian, and nothing in them is said by hand."""
+    if language != PaperLanguage.RUSSIAN:
+        raise InvalidInput("language", "invalid", _("Tax papers are issued in Russian."))
+    if details:
+        raise InvalidInput("details", "unknown_field", _("Nothing in a tax paper is said by hand."))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What other apps know: the cars by product, and the buyer's name by their account."""
+
+    cars: Mapping[UUID, ProductView]
+    name: str
+
+
+def _ask_others(order_id: UUID, actor: Actor) -> _Known:
+    """Ask before any lock is taken. Raises NotFound of an order that the actor may not see."""
     customer_id = (
         Order.objects.filter(pk=order_id, deleted_at__isnull=True).values_list("customer_id", flat=True).first()
     )
     if customer_id is None or not (actor.is_staff or customer_id == actor.id):
         raise NotFound
     ids = OrderLine.objects.filter(order_id=order_id, product_id__isnull=False).values_list("product_id", flat=True)
-    return get_products([product_id for product_id in ids if product_id is not None])
+    person = get_person(customer_id)
+    name = (person.full_name or person.email) if person else ""
+    return _Known(get_products([product_id for product_id in ids if product_id is not None]), name or str(customer_id))
 
 
-def _gather(saga: Saga, cars: Mapping[UUID, ProductView]) -> Deal:
-    order, legs = saga.order, saga.legs
+def _gather(saga: Saga, known: _Known, language: str) -> Deal:
+    order, legs, cars = saga.order, saga.legs, known.cars
     lines = list(OrderLine.objects.filter(order_id=order.id).order_by("position")[:MOST_ITEMS])
     vehicles = {product_id for product_id, product in cars.items() if product.kind == "vehicle"}
     line = next((line for line in lines if line.product_id in vehicles or line.vin), None)
@@ -116,13 +177,16 @@ def _gather(saga: Saga, cars: Mapping[UUID, ProductView]) -> Deal:
     return Deal(
         order=order,
         lines=lines,
-        seller=dict(settings.DEALER),
-        buyer={("name" if name == "full_name" else name): text for name, text in kept.items()},
+        seller=describe_seller(order, language),
+        buyer={("name" if name == "full_name" else name): text for name, text in kept.items()}
+        | describe_company(find_company(order.customer_id)),
+        known_as=known.name,
         car_line=line,
         car=cars.get(line.product_id) if line and line.product_id else None,
         trade_in=TradeInRequest.of(legs.get(LegKind.TRADE_IN)),
         loan=LoanRequest.of(loan if loan is not None and loan.state not in _NO_LOAN else None),
         deposit=DepositAgreement.objects.filter(order_id=order.id).exclude(state=DepositState.DROPPED).first(),
+        returned=order.returns.filter(state=ReturnState.DONE).first(),
     )
 
 
@@ -134,7 +198,7 @@ def _refuse_untimely(kind: str, deal: Deal) -> None:
         raise DocumentNotAvailable(current=order.status)
     if kind == PaperKind.LOAN and not (order.loan_amount or deal.loan.amount):
         raise DocumentNotAvailable(current=order.status)
-    if kind == PaperKind.HANDOVER and order.amount_due:
+    if kind in (PaperKind.HANDOVER, PaperKind.ACT_GOODS) and order.amount_due:
         raise MoneyMissing(amount_due=str(order.amount_due))
 
 
@@ -144,13 +208,11 @@ def _issue(
     kind, language, day = template.kind, template.language, dealer_day(saga.now)
     nameless = state_facts(deal, kind=kind, language=language, number="", day=day, details=details)
     _refuse_silent(kind, nameless, details)
-    told = f"paper:{template.id}:{json.dumps(nameless | {'document': {}}, sort_keys=True)}"
     last = find_last(saga.order.id, kind, language)
-    if last is not None and last.facts_digest in signatures(told):
+    if last is not None and last.text == _fill(template, nameless, last.number, dealer_day(last.issued_at)):
         return last
-    number = take_number(kind, PREFIX[PaperKind(kind)], saga.now)
-    facts = nameless | {"document": nameless["document"] | {"number": number}}
-    text = fill_in(template.text, facts)
+    number = take_number(NUMBERED[kind][1], NUMBERED[kind][0], saga.now)
+    text = _fill(template, nameless, number, day)
     pdf = print_paper(text, title=f"{template.title} {number}", author=deal.seller["name"], language=language)
     made = IssuedDocument.objects.create(
         order_id=saga.order.id,
@@ -159,11 +221,12 @@ def _issue(
         number=number,
         title=template.title,
         template=template,
+        details=json.dumps(dict(details), ensure_ascii=False, sort_keys=True),
         text=text,
         content=seal(pdf),
         sha256=hashlib.sha256(pdf).hexdigest(),
         text_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        facts_digest=sign(told),
+        facts_digest=sign(f"paper:{template.id}:{json.dumps(nameless | {'document': {}}, sort_keys=True)}"),
         order_version=saga.order.version,
         issued_by=actor.id,
         issued_at=saga.now,
@@ -171,6 +234,11 @@ def _issue(
     record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": number})
     saga.write_timeline()
     return made
+
+
+def _fill(template: DocumentTemplate, facts: dict[str, Any], number: str, day: date) -> str:
+    """Return the words of a paper under a number and its day."""
+    return fill_in(template.text, facts | {"document": {"number": number, "date": say_day(day, template.language)}})
 
 
 def _refuse_silent(kind: str, facts: Mapping[str, Any], details: Mapping[str, str]) -> None:

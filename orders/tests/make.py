@@ -9,6 +9,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from catalog.events import ProductCostChanged, ProductCreated, StockLevel
+from core.approvals import KnowCompany
 from core.clock import dealer_day
 from core.ids import uuid7
 from orders import services
@@ -16,6 +17,7 @@ from orders.models import CartItem, IssuedDocument, Order, OrderReturn, Promotio
 from orders.services import Actor, Holder, ProductLine
 from orders.services.buyer_papers import enter_buyer_papers
 from orders.services.issuing import issue_paper
+from payments.events import LegalEntityChanged, RegimeRow
 
 
 def product(
@@ -132,6 +134,42 @@ def issued(*, customer_id: UUID, kind: str = "consent") -> IssuedDocument:
     buyer = Actor(customer_id, frozenset({"client"}))
     enter_buyer_papers(order_id=made.id, data=PASSPORT, actor=buyer, now=timezone.now())
     return issue_paper(order_id=made.id, kind=kind, language="ru", details={}, actor=buyer, now=timezone.now())
+
+
+def issued_contract(made: Order) -> IssuedDocument:
+    """A contract of a new car, issued by a manager for an order whose buyer entered their passport."""
+    manager = Actor(uuid7(), frozenset({"manager"}))
+    enter_buyer_papers(order_id=made.id, data=PASSPORT, actor=manager, now=timezone.now())
+    details = {"car.handover_day": "30.11.2026", "warranty.months": "36", "car.year": "2026"}
+    return issue_paper(
+        order_id=made.id, kind="sale-new", language="ru", details=details, actor=manager, now=timezone.now()
+    )
+
+
+def legal_entity(regime: str = "general", *, is_default: bool = True, **changes: Any) -> UUID:
+    """A legal entity of the dealer that orders has heard of."""
+    facts = {
+        "code": "АС", "name": "ООО «Салон»", "address": "Москва, ул. Примерная, д. 1", "inn": "7714000009",
+        "kpp": "771401001", "ogrn": "1027700132195", "director": "Салонов М. С.", "accountant": "Счётова А. П.",
+        "bank_name": "Банк «Пример»", "bik": "049805746", "account": "40602810700000000025",
+        "correspondent_account": "30101810800000000746",
+    }  # fmt: skip
+    entity_id, rows = uuid7(), [RegimeRow(since=date(2019, 1, 1), regime=regime)]
+    told = LegalEntityChanged(
+        entity_id=entity_id, regimes=rows, is_default=is_default, version_number=1, **(facts | changes)
+    )
+    services.copy_legal_entities(events=[told])
+    return entity_id
+
+
+def company(customer_id: UUID, **changes: str) -> None:
+    """A company that buys, as its client card tells."""
+    facts = {
+        "name": "ООО «Покупатель»", "inn": "7707083893", "kpp": "770701001", "ogrn": "1027700132195",
+        "address": "Тверь, ул. Советская, д. 1",
+    }  # fmt: skip
+    told = {"client_id": uuid7(), "user_id": customer_id, "is_company": True, "version_number": 1}
+    services.know_company(command=KnowCompany(**(told | facts | changes)))
 
 
 def level(product_id: UUID, available: int, version: int = 99) -> StockLevel:

@@ -29,7 +29,7 @@ def _stream(body: bytes) -> bytes | None:
     data = found[1]
     if b"ASCII85Decode" in body:
         data = base64.a85decode(data.strip().removesuffix(b"~>"))
-    return zlib.decompress(data) if b"FlateDecode" in body else data
+    return zlib.decompressobj().decompress(data) if b"FlateDecode" in body else data
 
 
 def _fonts(objects):

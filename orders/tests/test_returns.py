@@ -191,7 +191,7 @@ def test_everything_is_undone_in_reverse_and_the_order_ends_returned():
 
 
 @pytest.mark.usefixtures("one_is_enough")
-@pytest.mark.django_db(databases=["orders", "accounts"])
+@pytest.mark.django_db(databases=["orders", "accounts", "catalog"])
 def test_the_act_of_return_says_why_and_in_what_state():
     found = inspected()
     path = f"/orders/{found.order_id}/documents/return-act?lang=en"
@@ -201,7 +201,7 @@ def test_the_act_of_return_says_why_and_in_what_state():
     receive(answers.settled(found.order))
     receive(answers.released(found.order))
     act = extract_text(owner.get(path).content)
-    for words in ("Act of return No. RET-", "too loud", "1200 km", "as new"):
+    for words in ("ACT OF RETURN No. RET-", "too loud", "1 200 km", "as new"):
         assert words in act
 
 

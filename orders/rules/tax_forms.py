@@ -1,0 +1,259 @@
+"""Draw tax papers by the forms in force: счёт-фактура and its correction, and УПД.
+
+Government Decree 1137 of 26 December 2011 as amended by 26 of 23 January 2026 (appendices 1 and 2); letter of the tax
+service ММВ-20-3/96@ of 21 October 2013 (appendix 1). The forms are Russian, whatever language is asked for.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from core.files.printing import MM, paragraph, print_pages, style
+from core.fonts import BOLD, REGULAR
+from orders.models import TaxPaperKind
+from orders.rules.paper_pages import draw_text
+
+DASH = "—"
+TITLES = {
+    TaxPaperKind.TAX_INVOICE: "Счёт-фактура",
+    TaxPaperKind.ADVANCE_INVOICE: "Счёт-фактура",
+    TaxPaperKind.UPD: "Универсальный передаточный документ",
+    TaxPaperKind.CORRECTION: "Корректировочный счёт-фактура",
+}
+_DECREE = "Приложение № {} к постановлению Правительства РФ от 26.12.2011 № 1137 (в ред. от 23.01.2026 № 26)"
+_LETTER = "Приложение № 1 к письму ФНС России от 21.10.2013 № ММВ-20-3/96@"
+_PIECE = ("796", "шт")
+_GOODS = (
+    ("№ п/п", 8, "1"),
+    ("Наименование товара (описание работ, услуг), имущественного права", 44, "1а"),
+    ("Код вида товара", 9, "1б"),
+    ("Ед. изм., код", 10, "2"),
+    ("Условное обозн.", 11, "2а"),
+    ("Количество (объём)", 12, "3"),
+    ("Цена (тариф) за единицу", 24, "4"),
+    ("Стоимость без налога — всего", 25, "5"),
+    ("В т. ч. сумма акциза", 13, "6"),
+    ("Налоговая ставка", 16, "7"),
+    ("Сумма налога, предъявляемая покупателю", 24, "8"),
+    ("Стоимость с налогом — всего", 25, "9"),
+)
+_TRACED = (
+    ("Страна, код", 9, "10"),
+    ("Страна", 9, "10а"),
+    ("Рег. № декларации или партии", 14, "11"),
+    ("Код ед. прослеж.", 8, "12"),
+    ("Ед. прослеж.", 8, "12а"),
+    ("Кол-во прослеж.", 8, "13"),
+    ("Стоимость прослеж.", 8, "14"),
+)
+"""Columns of the forms: heading, width in mm, number."""
+_STATUSES = {1: "счёт-фактура и передаточный документ (акт)", 2: "передаточный документ (акт)"}
+_ENDS = (("Всего увеличение (сумма строк В)", "increase"), ("Всего уменьшение (сумма строк Г)", "decrease"))
+_CHANGES = (
+    ("before", "А (до изменения)"),
+    ("after", "Б (после изменения)"),
+    ("increase", "В (увеличение)"),
+    ("decrease", "Г (уменьшение)"),
+)
+
+
+def print_tax_paper(facts: dict[str, Any], *, appendix: str = "") -> bytes:
+    """Print a tax paper across the page, an appendix on a page of its own; the same facts print the same bytes."""
+    from reportlab.lib.pagesizes import A4, landscape
+    from reportlab.platypus import PageBreak
+
+    title = TITLES[TaxPaperKind(facts["kind"])]
+    story = _story(facts, title)
+    if appendix:
+        story += [PageBreak(), *draw_text(appendix)]
+    return print_pages(
+        story,
+        title=f"{title} {facts['number']}", author=facts["seller"]["name"], lang="ru", pagesize=landscape(A4),
+        leftMargin=6 * MM, rightMargin=6 * MM, topMargin=8 * MM, bottomMargin=8 * MM,
+    )  # fmt: skip
+
+
+def _story(facts: dict[str, Any], title: str) -> list[Any]:
+    from reportlab.platypus import Spacer
+
+    small, text, head = style(6, 7.5, alignment=2), style(7.5, 9.5), style(11, 14, fontName=BOLD, spaceAfter=3)
+    kind = facts["kind"]
+    forms = [_DECREE.format(2 if kind == TaxPaperKind.CORRECTION else 1)]
+    forms += [_LETTER] if kind == TaxPaperKind.UPD else []
+    story = [paragraph("; ".join(forms), small)]
+    if kind == TaxPaperKind.UPD:
+        meaning = (
+            "счёт-фактура и передаточный документ (акт)" if facts["status"] == 1 else "передаточный документ (акт)"
+        )
+        story.append(paragraph(f"{title}. Статус: {facts['status']} — {meaning}", head))
+    if kind == TaxPaperKind.CORRECTION:
+        story += [_lines(_heading_of_correction(facts), text), Spacer(1, 4), _table_of_changes(facts)]
+    else:
+        story += [_lines(_heading(facts), text), Spacer(1, 4), _table_of_goods(facts)]
+    story.append(Spacer(1, 8))
+    return story + [paragraph(line, text) for line in _signatures(facts)]
+
+
+def _first_lines(facts: dict[str, Any], name: str, mended: str) -> list[tuple[str, str, str]]:
+    corrected = _reference(facts["mended"], facts["mended_on"]) if facts["mended"] else f"{DASH} от {DASH}"
+    return [
+        (name, _reference(facts["number"], facts["first_on"]), "1"),
+        (mended, corrected, "1а"),
+    ]
+
+
+def _heading(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Lines 1 to 8 of the form."""
+    seller, buyer = facts["seller"], facts["buyer"]
+    is_advance = facts["kind"] == TaxPaperKind.ADVANCE_INVOICE
+    shipped = DASH if is_advance else f"заказ № {facts['order']} от {_day(facts['shipped_on'])}"
+    advances = "; ".join(_reference(each["number"], each["first_on"]) for each in facts["advances"]) or DASH
+    return [
+        *_first_lines(facts, "Счёт-фактура", "Исправление"),
+        ("Продавец", seller["name"], "2"),
+        ("Адрес", seller["address"], "2а"),
+        ("ИНН/КПП продавца", _pair(seller), "2б"),
+        ("Грузоотправитель и его адрес", DASH if is_advance else "он же", "3"),
+        ("Грузополучатель и его адрес", DASH if is_advance else f"{buyer['name']}, {buyer['address']}", "4"),
+        ("К платёжно-расчётному документу", DASH, "5"),
+        ("Документ об отгрузке", shipped, "5а"),
+        ("К счёту-фактуре, выставленному при получении оплаты, частичной оплаты", advances, "5б"),
+        ("Покупатель", buyer["name"], "6"),
+        ("Адрес", buyer["address"], "6а"),
+        ("ИНН/КПП покупателя", _pair(buyer), "6б"),
+        ("Валюта: наименование, код", "российский рубль, 643", "7"),
+        ("Идентификатор государственного контракта, договора (соглашения)", DASH, "8"),
+    ]
+
+
+def _heading_of_correction(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Lines 1 to 5 of appendix 2."""
+    seller, buyer, of = facts["seller"], facts["buyer"], facts["corrects"]
+    first = _first_lines(facts, "Корректировочный счёт-фактура", "Исправление корректировочного счёта-фактуры")
+    return [
+        *first,
+        ("К счёту-фактуре", _reference(of["number"], of["first_on"]), "1б"),
+        ("Продавец", seller["name"], "2"),
+        ("Адрес", seller["address"], "2а"),
+        ("ИНН/КПП продавца", _pair(seller), "2б"),
+        ("Покупатель", buyer["name"], "3"),
+        ("Адрес", buyer["address"], "3а"),
+        ("ИНН/КПП покупателя", _pair(buyer), "3б"),
+        ("Валюта: наименование, код", "российский рубль, 643", "4"),
+        ("Идентификатор государственного контракта, договора (соглашения)", DASH, "5"),
+    ]
+
+
+def _lines(rows: list[tuple[str, str, str]], text: Any) -> Any:
+    from reportlab.lib import colors
+    from reportlab.platypus import Table, TableStyle
+
+    cells = [[paragraph(name, text), paragraph(value or DASH, text), f"({number})"] for name, value, number in rows]
+    table = Table(cells, colWidths=[85 * MM, 185 * MM, 12 * MM])
+    looks: list[Any] = [
+        ("FONT", (0, 0), (-1, -1), REGULAR, 7),
+        ("LINEBELOW", (1, 0), (1, -1), 0.3, colors.grey),
+        *((edge, (0, 0), (-1, -1), 0.6) for edge in ("TOPPADDING", "BOTTOMPADDING")),
+        ("VALIGN", (0, 0), (-1, -1), "BOTTOM"),
+    ]
+    table.setStyle(TableStyle(looks))
+    return table
+
+
+def _table_of_goods(facts: dict[str, Any]) -> Any:
+    columns = (*_GOODS, *_TRACED)
+    rows = [[str(place), *_cells(line), *[DASH] * len(_TRACED)] for place, line in enumerate(facts["lines"], 1)]
+    base, vat, total = (_money(facts["totals"][name]) for name in ("base", "vat", "total"))
+    base = DASH if facts["kind"] == TaxPaperKind.ADVANCE_INVOICE else base
+    last = ["", "Всего к оплате (9)", *[""] * 5, base, "X", "X", vat, total, *[""] * len(_TRACED)]
+    return _table(columns, [*rows, last])
+
+
+def _table_of_changes(facts: dict[str, Any]) -> Any:
+    columns = (_GOODS[0], _GOODS[1], ("Показатели в связи с изменением стоимости", 30, ""), *_GOODS[2:])
+    rows = []
+    for place, line in enumerate(facts["lines"], 1):
+        for name, label in _CHANGES:
+            cells = _cells(line[name]) if name in ("before", "after") else _change(line[name])
+            rows.append([str(place) if name == "before" else "", line["before"]["name"], label, *cells[1:]])
+    for label, name in (
+        ("Всего увеличение (сумма строк В)", "increase"),
+        ("Всего уменьшение (сумма строк Г)", "decrease"),
+    ):
+        rows.append(["", label, "", *_change(facts["totals"][name])[1:]])
+    return _table(columns, rows)
+
+
+def _cells(line: dict[str, Any]) -> list[str]:
+    """Columns 1а to 9; an advance leaves 1б to 5 empty."""
+    name = line["name"] + (f", VIN {line['vin']}" if line["vin"] else "")
+    if line["quantity"] is None:
+        counted = [DASH] * 6
+    else:
+        counted = [DASH, *_PIECE, str(line["quantity"]), _money(line["price"]), _money(line["base"])]
+    vat = _money(line["vat"]) if line["is_taxed"] else "без НДС"
+    return [name, *counted, "без акциза", line["rate"], vat, _money(line["total"])]
+
+
+def _change(sums: dict[str, str]) -> list[str]:
+    base, vat, total = (_money(sums[name]) for name in ("base", "vat", "total"))
+    return ["", "X", "X", "X", "X", "X", base, "X", "X", vat, total]
+
+
+def _table(columns: tuple[tuple[str, int, str], ...], rows: list[list[str]]) -> Any:
+    from reportlab.lib import colors
+    from reportlab.platypus import Table, TableStyle
+
+    tight, right = style(5.8, 7), style(6.3, 7.8, alignment=2)
+    cells: list[list[Any]] = [[paragraph(name, tight) for name, _width, _number in columns]]
+    cells.append([paragraph(number, tight) for _name, _width, number in columns])
+    cells += [[paragraph(text, tight if at < 3 else right) for at, text in enumerate(row)] for row in rows]
+    width = 285 * MM / sum(share for _name, share, _number in columns)
+    table = Table(cells, colWidths=[share * width for _name, share, _number in columns], repeatRows=2)
+    looks: list[Any] = [
+        ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
+        *((edge, (0, 0), (-1, -1), 1.5) for edge in ("LEFTPADDING", "RIGHTPADDING", "TOPPADDING", "BOTTOMPADDING")),
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ]
+    table.setStyle(TableStyle(looks))
+    return table
+
+
+def _signatures(facts: dict[str, Any]) -> list[str]:
+    seller, line = facts["seller"], "____________________"
+    signed = [
+        f"Руководитель организации или иное уполномоченное лицо {line} {seller['director'] or DASH}",
+        f"Главный бухгалтер или иное уполномоченное лицо {line} {seller['accountant'] or DASH}",
+    ]
+    if facts["kind"] != TaxPaperKind.UPD:
+        return signed
+    given = f"Товар (груз) передал {line} [10]   Дата отгрузки, передачи: {_day(facts['shipped_on'])} [11]   "
+    given += f"Иные сведения: {DASH} [12]   Ответственный за правильность оформления {line} [13]"
+    taken = f"Товар (груз) получил {line} [15]   Дата получения (приёмки): «__» __________ 20__ г. [16]   "
+    taken += f"Иные сведения: {DASH} [17]   Ответственный за правильность оформления {line} [18]"
+    maker = "Экономический субъект — составитель документа:"
+    return [
+        *signed,
+        f"Основание передачи (сдачи) / получения (приёмки): {facts['basis']} [8]",
+        f"Данные о транспортировке и грузе: {DASH} [9]",
+        given,
+        f"{maker} {seller['name']}, ИНН/КПП {_pair(seller)} [14]",
+        taken,
+        f"{maker} {facts['buyer']['name']}, ИНН/КПП {_pair(facts['buyer'])} [19]",
+    ]
+
+
+def _reference(number: str, day: str) -> str:
+    return f"№ {number} от {_day(day)}"
+
+
+def _pair(party: dict[str, Any]) -> str:
+    return "/".join(filter(None, (party["inn"], party["kpp"]))) or DASH
+
+
+def _money(amount: str) -> str:
+    return f"{Decimal(amount):,.2f}".replace(",", "\u00a0").replace(".", ",")
+
+
+def _day(text: str) -> str:
+    return date.fromisoformat(text).strftime("%d.%m.%Y")
