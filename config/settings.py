@@ -10,7 +10,7 @@ from config import __version__, edge, keys
 from config.databases import APPS
 from config.declared import checking
 from config.declared.access import Addresses, Limits, Secrets, Tokens
-from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments
+from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments, Signing
 from config.declared.contracts import Contracts
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, layout
@@ -310,6 +310,9 @@ FISCAL_INN = Fiscal.FISCAL_INN
 FISCAL_EMAIL = Fiscal.FISCAL_EMAIL
 FISCAL_TAX_SYSTEM = Fiscal.FISCAL_TAX_SYSTEM
 FISCAL_PAYMENT_ADDRESS = Fiscal.FISCAL_PAYMENT_ADDRESS
+SIGNING_PROVIDER = Signing.SIGNING_PROVIDER
+SIGNING_URL = Signing.SIGNING_URL
+SIGNING_AUTHORITY = Signing.SIGNING_AUTHORITY
 ATOL_URL = Fiscal.ATOL_URL
 ATOL_GROUP = Fiscal.ATOL_GROUP
 ATOL_LOGIN = Fiscal.ATOL_LOGIN

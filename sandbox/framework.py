@@ -18,7 +18,8 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-MAX_BODY = 65_536
+MAX_BODY = 4_194_304
+"""A paper that is to be signed goes whole."""
 FLAKY_TRIES = 2
 """How often a flaky provider is busy before it takes a question."""
 Scope = MutableMapping[str, Any]
@@ -118,10 +119,12 @@ class Sandbox:
         self._store = store
 
     def __init_subclass__(cls) -> None:
-        """Collect the routes in the order of their methods."""
+        """Collect the routes of all that it is made of, in the order of their methods."""
         cls.routes = [
-            *cls.routes,
-            *((*found, name) for name, each in vars(cls).items() if (found := getattr(each, "route", None))),
+            (*found, name)
+            for part in reversed(cls.__mro__)
+            for name, each in vars(part).items()
+            if (found := getattr(each, "route", None))
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -85,6 +85,24 @@ class Fiscal(Group):
     ATOL_PASSWORD = text("", "Our password there.", secret=True, roles=PAYING)
 
 
+class Signing(Group):
+    """Qualified signatures of papers (63-ФЗ; docs/contract-desk.md)"""
+
+    SIGNING_PROVIDER = Setting(
+        kinds.choice("none", "sandbox"), lambda: "sandbox" if Machine.DEBUG else "none",
+        "Who signs papers with a qualified signature.", shown="sandbox in debug, none outside",
+    )  # fmt: skip
+    SIGNING_URL = Setting(
+        _HTTP_URL, lambda: _local(Payments.SANDBOX_PORT), "Where the provider answers.",
+        shown="the payment sandbox of this machine",
+    )  # fmt: skip
+    SIGNING_AUTHORITY = text(
+        lambda: str(Machine.DATA_DIR / "sandbox" / "ca.pem"),
+        "File with the certificate of the authority that signers' certificates are to be issued by.",
+        shown="that of the sandbox, in the data folder",
+    )
+
+
 class Approvals(Group):
     """Limits on what one person gives away alone in a day; beyond it a second person agrees (docs/value-leaving.md)"""
 

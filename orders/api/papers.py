@@ -6,6 +6,7 @@ from uuid import UUID
 import django_filters
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, serializers
@@ -21,21 +22,33 @@ from gateway.api import ApiViewSet
 from gateway.guards.address import exact_address
 from gateway.requests.filtering import refuse_unknown
 from gateway.writes import Call, write
-from orders.models import BuyerPapers, DocumentSignature, IssuedDocument, PaperKind, PaperLanguage, SigningCode
+from orders.models import (
+    ISSUED_KINDS,
+    BuyerPapers,
+    DocumentSignature,
+    IssuedDocument,
+    PaperLanguage,
+    QualifiedSigning,
+    SigningCode,
+)
 from orders.queries.papers import read_paper, verify_paper
 from orders.rules.passports import mask, mask_phone
 from orders.services import Actor
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers, read_buyer_papers
 from orders.services.issuing import issue_paper
+from orders.services.qualified import request_signature
 from orders.services.signing import begin_signing, sign_by_code, sign_for_seller
 
 COPIES = ("signed", "issued")
 
 
 class PaperInput(serializers.Serializer):
-    """A kind of paper to issue; `details` are said by hand, by the names of `/document-templates/fields`."""
+    """A kind of paper to issue; `details` are said by hand, by the names of `/document-templates/fields`.
 
-    kind = serializers.ChoiceField(choices=PaperKind.choices)
+    Tax papers have the form of the law: they are issued by managers, in Russian, without details.
+    """
+
+    kind = serializers.ChoiceField(choices=ISSUED_KINDS)
     language = serializers.ChoiceField(choices=PaperLanguage.choices, default=PaperLanguage.RUSSIAN)
     details = serializers.DictField(child=serializers.CharField(max_length=1000), default=dict)
 
@@ -49,17 +62,27 @@ class SignatureSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class QualifiedSigningSerializer(serializers.ModelSerializer):
+    """A request for a qualified signature: for which side, and what came of it."""
+
+    class Meta:
+        model = QualifiedSigning
+        fields = ["id", "side", "state", "failure_code", "requested_by", "requested_at", "settled_at"]
+        read_only_fields = fields
+
+
 class IssuedDocumentSerializer(serializers.ModelSerializer):
     """A paper that was issued; `signed_at` is the moment of the last signature once both sides have signed."""
 
     signatures = SignatureSerializer(many=True, read_only=True)
+    signings = QualifiedSigningSerializer(many=True, read_only=True)
     signed_at = serializers.SerializerMethodField()
 
     class Meta:
         model = IssuedDocument
         fields = [
             "id", "order_id", "kind", "language", "number", "title", "template_id", "sha256", "text_sha256",
-            "issued_by", "issued_at", "signatures", "signed_at",
+            "issued_by", "issued_at", "signatures", "signings", "signed_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -187,7 +210,7 @@ class IssuedDocumentFilter(django_filters.FilterSet):
     """By order and kind."""
 
     order_id = django_filters.UUIDFilter()
-    kind = django_filters.MultipleChoiceFilter(choices=PaperKind.choices)
+    kind = django_filters.MultipleChoiceFilter(choices=ISSUED_KINDS)
 
     class Meta:
         model = IssuedDocument
@@ -203,7 +226,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
     queryset = IssuedDocument.objects.none()
     ordering = "-issued_at"
     ordering_fields = {"issued_at": "issued_at"}
-    throttle_scopes = {"file": "files", "sign": "files"}
+    throttle_scopes = {"file": "files", "sign": "files", "sign_qualified": "files"}
 
     def now(self) -> datetime:
         return database_now("orders")
@@ -211,7 +234,8 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
     def get_queryset(self) -> QuerySet[IssuedDocument]:
         signed = Prefetch("signatures", DocumentSignature.objects.order_by("signed_at"))
         found = IssuedDocument.objects.filter(order__deleted_at__isnull=True).defer("text", "content")
-        found = found.prefetch_related(signed)
+        asked = Prefetch("signings", QualifiedSigning.objects.order_by("requested_at"))
+        found = found.prefetch_related(signed, asked)
         return found if self.principal.is_staff else found.filter(order__customer_id=self.principal.id)
 
     @extend_schema(
@@ -233,7 +257,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
         papers = Papers("orders", found.kind, found.pk, found.order.customer_id)
         content = read_paper(found, is_signed_copy=copy == "signed")
         response = hand_over(request, papers, content, "application/pdf")
-        response["Content-Disposition"] = f'inline; filename="{found.number}.pdf"'
+        response["Content-Disposition"] = content_disposition_header(False, f"{found.number}.pdf")
         response["Cache-Control"] = "private, no-cache"
         return response
 
@@ -254,6 +278,15 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
             sent = begin_signing(document_id=pk, actor=actor, now=call.now)
             return Response(SentCodeSerializer(sent).data, status=202)
         return self.get_queryset().get(pk=pk)
+
+    @action(detail=True, methods=["post"], url_path="sign-qualified", url_name="sign-qualified")
+    @write(responses={202: QualifiedSigningSerializer})
+    def sign_qualified(self, call: Call, pk: UUID) -> Response:
+        """Ask for a qualified signature: the buyer for themselves, a manager for the dealer; the paper says the end."""
+        if not self.get_queryset().filter(pk=pk).exists():
+            raise NotFound
+        made = request_signature(document_id=pk, actor=_get_actor(call), now=call.now)
+        return Response(QualifiedSigningSerializer(made).data, status=202)
 
     @extend_schema(responses=VerificationSerializer)
     @action(detail=True, methods=["get"], filterset_class=None)

@@ -1,14 +1,14 @@
 """Name all that orders plugs into the house."""
 
 from core.plugins import Feed, Plugin
-from orders import approvals, events, handlers, public
+from orders import approvals, events, handlers, operations, public
 from orders.plugin import copies, personal
 from orders.queries.accounting import ACCOUNTING
 from orders.queries.cache import connect_signals
 from orders.queries.feed import CARRIED, parse_row
 
 PLUGIN = Plugin(
-    declares=(approvals, copies, events, handlers, personal, public),
+    declares=(approvals, copies, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
     connect=(connect_signals,),
     feed=Feed(carries=CARRIED, read=parse_row),

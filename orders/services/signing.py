@@ -29,6 +29,7 @@ from orders.errors import (
     DocumentOutdated,
     IdentityUnchecked,
     NoSmsGateway,
+    QualifiedNeeded,
     SigningLocked,
     TransitionNotYours,
     WrongCode,
@@ -41,6 +42,7 @@ from orders.models import (
     SignatureMethod,
     SignatureSide,
     SigningCode,
+    TaxPaperKind,
 )
 from orders.queries.papers import verify_paper
 from orders.services.buyer_papers import read_buyer_papers
@@ -66,9 +68,9 @@ def begin_signing(*, document_id: UUID, actor: Actor, now: datetime) -> SigningC
     if not settings.SMS_URL:
         raise NoSmsGateway
     with transaction("orders"):
-        document, saga = _lock(document_id, actor, now)
+        document, saga = lock_paper(document_id, actor, now)
         _require_buyer(saga, actor)
-        _refuse_signing(document, SignatureSide.BUYER)
+        _refuse_simple(document, SignatureSide.BUYER)
         phone = read_buyer_papers(_find_checked(document))["phone"]
         _refuse_haste(document, now)
         number = f"{secrets.randbelow(1_000_000):06d}"
@@ -98,9 +100,9 @@ def sign_by_code(
     Raises what `begin_signing` does, CodeExpired and WrongCode.
     """
     with transaction("orders"):
-        document, saga = _lock(document_id, actor, now)
+        document, saga = lock_paper(document_id, actor, now)
         _require_buyer(saga, actor)
-        _refuse_signing(document, SignatureSide.BUYER)
+        _refuse_simple(document, SignatureSide.BUYER)
         papers = _find_checked(document)
         tries = _count_tries(document, now)
         if tries >= MOST_TRIES:
@@ -140,14 +142,12 @@ def sign_for_seller(*, document_id: UUID, actor: Actor, address: str, user_agent
     """
     person = get_person(actor.id)
     with transaction("orders"):
-        document, saga = _lock(document_id, actor, now)
+        document, saga = lock_paper(document_id, actor, now)
         if not actor.is_staff:
             raise TransitionNotYours
         if actor.id == saga.order.customer_id:
             raise FourEyes
-        if SignatureSide.SELLER not in document.sides:
-            raise InvalidInput("code", "buyer_alone", _("The buyer alone signs this document."))
-        _refuse_signing(document, SignatureSide.SELLER)
+        _refuse_simple(document, SignatureSide.SELLER)
         made = DocumentSignature(
             side=SignatureSide.SELLER,
             method=SignatureMethod.ACCOUNT,
@@ -157,7 +157,7 @@ def sign_for_seller(*, document_id: UUID, actor: Actor, address: str, user_agent
     return document
 
 
-def _lock(document_id: UUID, actor: Actor, now: datetime) -> tuple[IssuedDocument, Saga]:
+def lock_paper(document_id: UUID, actor: Actor, now: datetime) -> tuple[IssuedDocument, Saga]:
     """Lock the order first, as everybody does, and find its paper."""
     order_id = IssuedDocument.objects.filter(pk=document_id).values_list("order_id", flat=True).first()
     if order_id is None:
@@ -172,13 +172,23 @@ def _require_buyer(saga: Saga, actor: Actor) -> None:
     refuse_leavers("orders", saga.order.customer_id)
 
 
-def _refuse_signing(document: IssuedDocument, side: str) -> None:
-    """Raises NotFound (erased), AlreadySigned and DocumentOutdated."""
+def refuse_signing(document: IssuedDocument, side: str) -> None:
+    """Raises InvalidInput (a side that does not sign it), NotFound (erased), AlreadySigned and DocumentOutdated."""
+    if side not in document.sides:
+        who = _("The buyer alone signs this document."), _("The seller alone signs this document.")
+        raise InvalidInput("code", f"{document.sides[0]}_alone", who[side == SignatureSide.BUYER])
     if document.signatures.filter(side=side).exists():
         raise AlreadySigned
     newest = find_last(document.order_id, document.kind, document.language)
     if newest is None or newest.id != document.id or not verify_paper(document).is_intact:
         raise DocumentOutdated
+
+
+def _refuse_simple(document: IssuedDocument, side: str) -> None:
+    """Raises what `refuse_signing` does, and QualifiedNeeded."""
+    refuse_signing(document, side)
+    if document.kind in TaxPaperKind.values:
+        raise QualifiedNeeded
 
 
 def _find_checked(document: IssuedDocument) -> BuyerPapers:

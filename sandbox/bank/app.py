@@ -17,6 +17,9 @@ from sandbox.bank.store import Store, Webhook, shown
 from sandbox.fiscal.app import FiscalOperator
 from sandbox.fiscal.store import Store as Receipts
 from sandbox.framework import Answer, AnswerLost, Refusal, Request, route
+from sandbox.signing.app import SigningProvider
+from sandbox.signing.authority import Authority
+from sandbox.signing.store import Store as Signatures
 
 MAX_PAGE = 1000
 
@@ -33,14 +36,19 @@ class Options:
     faults: FaultScript = field(default_factory=FaultScript)
 
 
-class Bank(FiscalOperator):
-    """A payment provider with an HTTP API of its own, a page on which buyers confirm, and a fiscal operator beside."""
+class Bank(FiscalOperator, SigningProvider):
+    """A payment provider with an HTTP API of its own, a page on which buyers confirm, and two strangers beside it.
+
+    They are a fiscal operator and a provider of signatures.
+    """
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.faults = options.faults
         self.store = Store(options.store, options.faults)
         self.receipts, self.silent_s = Receipts(options.store.with_name("receipts.sqlite3")), options.late_s
+        self.signatures = Signatures(options.store.with_name("signatures.sqlite3"))
+        self.authority = Authority(options.store.parent)
         self._news = asyncio.Event()
         super().__init__(self.store)
 

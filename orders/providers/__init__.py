@@ -1,0 +1,1 @@
+"""Strangers that orders talks to, never while a transaction is open."""

@@ -1,0 +1,1 @@
+"""Stand for a provider of qualified signatures, with a certification authority of its own making."""
