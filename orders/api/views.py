@@ -33,6 +33,7 @@ from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
 from orders.api.papers import PaperActions
+from orders.api.registration import RegistrationActions
 from orders.api.returns import AskReturn
 from orders.api.serializers import (
     CancelInput,
@@ -63,7 +64,9 @@ def get_actor(principal: Principal) -> Actor:
     return Actor(principal.id, principal.roles)
 
 
-class OrderViewSet(StatsActions, DocumentActions, PaperActions, DepositActions, AskReturn, ApiViewSet):
+class OrderViewSet(
+    StatsActions, DocumentActions, PaperActions, RegistrationActions, DepositActions, AskReturn, ApiViewSet
+):
     """A client sees its own orders; managers see all."""
 
     permission_classes = [IsSignedIn]
