@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 PAPERS = (
     ("sale-new", "ru"), ("sale-used", "en"), ("handover", "ru"), ("trade-in", "ru"), ("deposit", "ru"),
-    ("consent", "ru"), ("loan", "ru"), ("attorney", "ru"), ("sale-consigned", "ru"),
+    ("consent", "ru"), ("loan", "ru"), ("invoice", "ru"), ("attorney", "ru"), ("sale-consigned", "ru"),
 )  # fmt: skip
 SCALE = 0.95
 """Of 72 dots an inch: a page of A4 is 566 dots wide."""
@@ -35,7 +35,42 @@ def main() -> int:
         title, text = read_shipped(kind, language)
         draw(preview_pdf(kind=kind, language=language, title=title, text=text), f"{kind}.{language}", page=0)
     draw(print_signed(), "signed.ru", page=-1)
+    for kind, pdf in print_tax_papers():
+        draw(pdf, f"{kind}.ru", page=0)
     return 0
+
+
+def print_tax_papers() -> list[tuple[str, bytes]]:
+    """Tax papers of one sale: a new car, and one taxed by the difference."""
+    from decimal import Decimal
+
+    from orders.models import OrderLine
+    from orders.rules.tax_forms import print_tax_paper
+    from orders.rules.tax_papers import add_up, state_correction, state_line
+
+    cars = (("Lada Vesta SW Cross", "XTAGFK330PY000001", "standard", 1_525_000, None),
+            ("Kia Rio, 2019", "Z94CB41AABR000001", "margin", 980_000, 800_000))  # fmt: skip
+    lines = [
+        OrderLine(name=name, vin=vin, vat_kind=kind, quantity=1, line_total=Decimal(price), vat_rate=Decimal(22),
+                  margin_cost=None if cost is None else Decimal(cost))
+        for name, vin, kind, price, cost in cars
+    ]  # fmt: skip
+    rows, changes = [state_line(line) for line in lines], state_correction(lines, Decimal(50_000), is_returned=False)
+    facts = {
+        "order": "A-2026-000017", "number": "АС-2026-000042", "first_on": "2026-11-23", "mended": "", "mended_on": "",
+        "status": 1, "basis": "договор № NEW-2026-000009 от 20.11.2026", "shipped_on": "2026-11-23",
+        "advances": [{"number": "АС-2026-000039", "first_on": "2026-11-20"}], "corrects": {},
+        "seller": {"name": "ООО «Автосалон»", "address": "101000, Москва, ул. Примерная, д. 1", "inn": "7714000009",
+                   "kpp": "771401001", "director": "Соколова О. И.", "accountant": "Счётова А. П."},
+        "buyer": {"name": "ООО «Покупатель»", "address": "170100, Тверь, ул. Советская, д. 1", "inn": "7707083893",
+                  "kpp": "770701001"},
+    }  # fmt: skip
+    sold = facts | {"lines": rows, "totals": add_up(rows)}
+    totals = {name: add_up(row[name] for row in changes) for name in ("increase", "decrease")}
+    of = {"number": facts["number"], "first_on": facts["first_on"]}
+    corrected = facts | {"number": "АС-2026-000043", "corrects": of, "lines": changes, "totals": totals}
+    told = (("tax-invoice", sold), ("upd", sold), ("correction", corrected))
+    return [(kind, print_tax_paper({**stated, "kind": kind})) for kind, stated in told]
 
 
 def print_signed() -> bytes:
