@@ -257,7 +257,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
         papers = Papers("orders", found.kind, found.pk, found.order.customer_id)
         content = read_paper(found, is_signed_copy=copy == "signed")
         response = hand_over(request, papers, content, "application/pdf")
-        response["Content-Disposition"] = content_disposition_header(False, f"{found.number}.pdf")
+        response["Content-Disposition"] = content_disposition_header(False, f"{found.number}.pdf") or "inline"
         response["Cache-Control"] = "private, no-cache"
         return response
 

@@ -124,7 +124,8 @@ def write_xml(data: Data) -> bytes:
     """Write the data as XML: an element for each field, empty where nothing is known."""
     root = Element("registration-data")
     _add(root, data)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _add(parent: Element, data: Data) -> None:

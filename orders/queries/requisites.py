@@ -61,8 +61,8 @@ def describe_numbers(facts: Mapping[str, Any], language: str) -> str:
     """Return the numbers of the state that name a company or sole trader, as one text."""
     inn, kpp, ogrn, ogrnip, _account, _correspondent = _WORDS[language]
     registration = facts.get("ogrn", "")
-    named = ((inn, facts.get("inn")), (kpp, facts.get("kpp")))
-    named += ((ogrnip if len(registration) == _SOLE_TRADER else ogrn, registration),)
+    registered = ogrnip if len(registration) == _SOLE_TRADER else ogrn
+    named = ((inn, facts.get("inn")), (kpp, facts.get("kpp")), (registered, registration))
     return ", ".join(f"{name} {number}" for name, number in named if number)
 
 

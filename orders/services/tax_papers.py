@@ -6,6 +6,7 @@ and the number of the correction beside it.
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -193,7 +194,7 @@ def _state_correction(saga: Saga, lines: list[OrderLine]) -> dict[str, Any]:
     return {"lines": rows, "totals": totals, "corrects": of, "reason": reason}
 
 
-_STATEMENTS = {
+_STATEMENTS: dict[str, Callable[[Saga, list[OrderLine]], dict[str, Any]]] = {
     TaxPaperKind.TAX_INVOICE: _state_invoice,
     TaxPaperKind.UPD: _state_upd,
     TaxPaperKind.ADVANCE_INVOICE: _state_advance,
