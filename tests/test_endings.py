@@ -8,7 +8,6 @@ from dateutil.relativedelta import relativedelta
 from django.conf import settings as project
 from django.core.files.base import ContentFile
 from django.core.management import call_command
-from django.db import connections
 from django.utils import timezone
 
 import financing.tests.make
@@ -25,7 +24,6 @@ from messaging.people.endings import Ending, EndlessEnding
 from orders.models import BuyerPapers, Document, DocumentFile, DocumentSignature, IssuedDocument
 from orders.services import Actor
 from orders.services.buyer_papers import enter_buyer_papers
-from orders.services.documents import issue_document
 from orders.services.issuing import issue_paper
 
 pytestmark = pytest.mark.django_db(databases=project.APPS)
@@ -43,12 +41,7 @@ def folder(settings, tmp_path):
 
 def a_contract(person):
     order = orders.tests.make.completed(customer_id=person)
-    issue_document(order_id=order.id, kind="contract", language="ru", actor=MANAGER, now=timezone.now())
-    document = Document.objects.get(order=order)
-    with connections["orders"].cursor() as cursor:
-        cursor.execute("SELECT set_config('autosalon.forgets', 'on', true)")
-        Document.objects.update(facts=document.facts | {"buyer": {"name": "Anna", "id": str(person)}})
-        cursor.execute("SELECT set_config('autosalon.forgets', '', true)")
+    orders.tests.make.printed(order, kind="contract", buyer="Anna")
     a_signed_paper(order)
     return relativedelta(years=6, month=1, day=1, hour=12)
 
@@ -111,7 +104,7 @@ KEPT = {
     ("orders", "buyerpapers.data"): (a_contract, BuyerPapers.objects.all),
     **{
         ("orders", f"issueddocument.{name}"): (a_contract, IssuedDocument.objects.exclude(facts_digest="").all)
-        for name in ("text", "content", "facts_digest")
+        for name in ("text", "content", "facts_digest", "details")
     },
     **{
         ("orders", f"documentsignature.{name}"): (a_contract, DocumentSignature.objects.exclude(signer_name="").all)

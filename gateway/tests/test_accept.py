@@ -7,7 +7,7 @@ from orders.services import ProductLine
 from orders.tests import answers, make
 from orders.tests.answers import receive
 
-pytestmark = pytest.mark.django_db(databases=["orders", "accounts"])
+pytestmark = pytest.mark.django_db(databases=["orders", "accounts", "catalog"])
 PDF, OCTETS = "application/pdf", "application/octet-stream"
 PROBLEM = "application/problem+json"
 

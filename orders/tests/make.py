@@ -1,5 +1,6 @@
 """Orders for tests, made the way the product makes them."""
 
+import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from core.approvals import KnowCompany
 from core.clock import dealer_day
 from core.ids import uuid7
 from orders import services
-from orders.models import CartItem, IssuedDocument, Order, OrderReturn, Promotion, QueuePlace
+from orders.models import CartItem, Document, DocumentFile, IssuedDocument, Order, OrderReturn, Promotion, QueuePlace
 from orders.services import Actor, Holder, ProductLine
 from orders.services.buyer_papers import enter_buyer_papers
 from orders.services.issuing import issue_paper
@@ -144,6 +145,21 @@ def issued_contract(made: Order) -> IssuedDocument:
     return issue_paper(
         order_id=made.id, kind="sale-new", language="ru", details=details, actor=manager, now=timezone.now()
     )
+
+
+def printed(made: Order, *, kind: str = "invoice", buyer: str = "Иванов") -> bytes:
+    """A document that a release before printed by itself; returns its file."""
+    document = Document.objects.create(
+        order=made, kind=kind, number=f"OLD-{uuid7().hex[-12:]}", version=1, order_version=1, facts_hash="0" * 64,
+        facts={"buyer": {"name": buyer, "id": str(made.customer_id)}}, issued_by=made.customer_id,
+        issued_at=timezone.now(),
+    )  # fmt: skip
+    content = b"%PDF-1.4 of old"
+    sha256 = hashlib.sha256(content).hexdigest()
+    DocumentFile.objects.create(
+        document=document, language="ru", content=content, sha256=sha256, made_at=timezone.now()
+    )
+    return content
 
 
 def legal_entity(regime: str = "general", *, is_default: bool = True, **changes: Any) -> UUID:

@@ -12,7 +12,7 @@ from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
 from orders import services
-from orders.models import Document, DocumentFile, IssuedDocument, LegalEntityCopy
+from orders.models import IssuedDocument, LegalEntityCopy
 from orders.rules.paper_facts import in_words
 from orders.services import Actor, ProductLine
 from orders.services.documents import issue_document
@@ -71,21 +71,8 @@ def test_it_is_the_same_bytes_until_the_order_changes(order, owner):
     assert get(owner, order, "invoice", "?version=3").status_code == 404
 
 
-def printed(order, *, kind="invoice"):
-    """A document of a release before, which printed its own."""
-    facts = {"buyer": {"name": "Иванов"}}
-    made = Document.objects.create(
-        order=order, kind=kind, number="INV-2026-000001", version=1, order_version=1, facts=facts, facts_hash="0" * 64,
-        issued_by=order.customer_id, issued_at=timezone.now(),
-    )  # fmt: skip
-    content = b"%PDF-1.4 of old"
-    sha256 = hashlib.sha256(content).hexdigest()
-    DocumentFile.objects.create(document=made, language="ru", content=content, sha256=sha256, made_at=timezone.now())
-    return content
-
-
 def test_what_earlier_releases_printed_stays_readable(order, owner):
-    old = printed(order)
+    old = make.printed(order)
     assert get(owner, order, "invoice")["X-Document-Version"] == "2"
     assert get(owner, order, "invoice", "?version=1").content == old
     assert get(owner, order, "invoice", "?version=1&lang=en").content == old
@@ -96,7 +83,7 @@ def test_what_earlier_releases_printed_stays_readable(order, owner):
     "UPDATE orders_documentfile SET sha256 = ''",
 ])  # fmt: skip
 def test_the_database_refuses_to_change_one(order, change):
-    printed(order)
+    make.printed(order)
     with (
         pytest.raises(IntegrityError, match="only added to"),
         transaction("orders"),

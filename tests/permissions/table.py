@@ -128,6 +128,7 @@ GET    /orders/stats                                      manager
 PATCH  /orders/{}/items/{}                                own
 DELETE /orders/{}/items/{}                                own
 GET    /orders/{}/documents/{}                            own
+GET    /orders/{}/registration-data                       manager
 POST   /orders/{}/cancel                                  own
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
@@ -169,6 +170,7 @@ GET    /documents                                         own list
 GET    /documents/{}                                      own
 GET    /documents/{}/file                                 own
 POST   /documents/{}/sign                                 own
+POST   /documents/{}/sign-qualified                       own
 GET    /documents/{}/verify                               own
 POST   /orders/{}/documents                               own
 GET    /orders/{}/buyer-papers                            own

@@ -25,13 +25,11 @@ HOMES = {
     "Catalogue": "catalog",
     "Webhooks to partners": "notifications",
 }
-ALSO = {"/orders/{}/documents/{}": ("accounts",), "/users/{}": served()} | {
-    row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")
-}
+ALSO = {"/users/{}": served()} | {row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")}
 ALSO |= {
     row.path: ("accounts", "catalog")
     for row in table.rows()
-    if row.path.startswith(("/documents", "/orders/{}/buyer-papers")) or row.path == "/orders/{}/documents"
+    if row.path.startswith(("/documents", "/orders/{}/buyer-papers", "/orders/{}/documents", "/orders/{}/registration"))
 }
 """Databases besides an endpoint's own that it reads."""
 BODIES = {
