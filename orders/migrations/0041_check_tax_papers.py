@@ -5,7 +5,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0039_keep_tax_papers'),
+        ('orders', '0040_keep_tax_papers'),
     ]
 
     operations = [ValidateConstraint(model_name='documenttemplate', name='template_kind_known')]

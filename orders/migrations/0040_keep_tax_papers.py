@@ -14,7 +14,7 @@ BEFORE = OnlyAdded(words=('text', 'content', 'facts_digest')).on('orders_issuedd
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0038_keep_promotions'),
+        ('orders', '0039_keep_costs'),
     ]
 
     operations = [
