@@ -105,6 +105,21 @@ def test_brokers_are_switched_on_by_a_profile_and_reached_from_this_machine_alon
     assert services["commands"]["profiles"] == ["commands"]
 
 
+def test_each_port_of_a_contract_leads_to_its_prefix(services):
+    """Ports are those that the contracts' documents name: a hundred for each letter."""
+    proxy, config = services["contracts"], (ROOT / "deploy/contracts.conf").read_text()
+    led = {}
+    for server in config.split("server {")[1:]:
+        (letter,) = re.findall(r"proxy_pass http://edge:8080/contracts/([a-e])/;", server)
+        led |= dict.fromkeys(re.findall(r"listen (\d+);", server), letter)
+    assert led == {port: "abcde"[int(port) // 100 - 180] for port in led}
+    assert sorted(led.values()) == [*"aaaaabbbcdee"]
+    assert proxy["ports"] == [f"127.0.0.1:{port}:{port}" for port in sorted(led)]
+    assert proxy["profiles"] == ["contracts"]
+    address = proxy["networks"]["default"]["ipv4_address"]
+    assert f",{address}," in services["web"]["environment"]["AUTOSALON_TRUSTED_PROXIES"]
+
+
 def test_rabbitmq_does_not_start_without_a_password(services):
     (shell, option, script) = services["rabbitmq"]["command"]
     command = [shell, option, script.replace("$$", "$").replace("exec docker-entrypoint.sh", "echo")]

@@ -10,8 +10,8 @@ from config.environment import BASE_DIR, PREFIX
 ENV_EXAMPLE, PAGE, COMPOSE = BASE_DIR / ".env.example", BASE_DIR / "docs/settings.md", BASE_DIR / "docker-compose.yml"
 IMPORTS = BASE_DIR / ".importlinter"
 BEGIN, END = "# settings: made by `make settings`\n", "# settings: end\n"
-EDGE = "172.30.117.2"
-"""Address of the edge in the containers' network: it alone is believed."""
+EDGE = "172.30.117.2,172.30.117.3"
+"""Addresses of the edge and of the proxy of contracts in the containers' network: they alone are believed."""
 _PASSWORD = "${AUTOSALON_POSTGRES_PASSWORD:?set AUTOSALON_POSTGRES_PASSWORD in .env}"
 _MUST = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_HOST")
 _ENV_HEAD = """\
