@@ -25,6 +25,9 @@ _RESERVED = {"payment_method": 100}
 _UUID = re.compile(UUID_PATTERN)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 Key = tuple[str, UUID]
+_near: dict[Key, int] = {}
+"""Numbers that this process has shown lately: a number never changes."""
+_NEAR_AT_MOST = 50_000
 log = structlog.get_logger(__name__)
 _KNOWN = """SELECT n.kind, n.uuid, n.number FROM contracts_number n
 JOIN unnest(%s::text[], %s::uuid[]) AS w (kind, uuid) ON n.kind = w.kind AND n.uuid = w.uuid"""
@@ -73,8 +76,15 @@ class Numbers:
     def settle(self) -> None:
         """Find or give every number that was asked for."""
         missing = [key for key in self._wanted if key not in self._known]
-        if missing:
-            self._known |= get_numbers(missing)
+        near = {key: _near[key] for key in missing if key in _near}
+        far = [key for key in missing if key not in near]
+        if far:
+            found = get_numbers(far)
+            if len(_near) + len(found) > _NEAR_AT_MOST:
+                _near.clear()
+            _near.update(found)
+            near |= found
+        self._known |= near
 
     def fill(self, slot: Any) -> int:
         """Return the number for a slot; the hook of the JSON encoder."""

@@ -19,7 +19,7 @@ import catalog.tests.make
 from accounts.models import User
 from accounts.providers import erasures
 from config import books
-from config.databases import APPS
+from config.databases import APPS, STORES
 from config.servers import backup
 from core.db import transaction
 from core.errors import DomainError
@@ -37,7 +37,7 @@ from tests.test_marked_person import hits_in_databases
 
 __all__ = ["running_sandbox", "sandbox"]
 
-pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=[*APPS], transaction=True)]
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(databases=[*STORES], transaction=True)]
 SELLING = ("catalog", "orders", "payments")
 """Apps whose relay and workers run; what the others have to hear waits in the logs, across the backup too."""
 CARD = {"method": "card", "token": "tok_success"}
@@ -101,7 +101,7 @@ class Load:
 @contextmanager
 def new_databases():
     """Empty ones of other names, to which the aliases lead meanwhile."""
-    given = {alias: connections[alias].settings_dict for alias in APPS}
+    given = {alias: connections[alias].settings_dict for alias in STORES}
     before = {alias: one["NAME"] for alias, one in given.items()}
     admin = psycopg.connect(host=given["orders"]["HOST"], user="postgres", dbname="postgres", autocommit=True)
     try:
@@ -173,8 +173,8 @@ def test_a_backup_under_load_restores_to_books_that_agree(tmp_path, capsys):
 
 def test_the_moment_waits_for_whoever_publishes_and_lets_everybody_on(monkeypatch):
     car = product(stock=5)
-    with backup.one_moment(APPS) as (snapshots, stood_s):
-        assert {one.alias for one in snapshots} == set(APPS)
+    with backup.one_moment(STORES) as (snapshots, stood_s):
+        assert {one.alias for one in snapshots} == set(STORES)
         assert stood_s < 5
         buy(car)  # the dumps go on while this is bought
         drain_outbox()
@@ -182,7 +182,7 @@ def test_the_moment_waits_for_whoever_publishes_and_lets_everybody_on(monkeypatc
     monkeypatch.setattr(backup, "TRIES", 2)
     with transaction("orders"), connections["orders"].cursor() as cursor:
         cursor.execute("LOCK TABLE messaging_outbox IN ROW EXCLUSIVE MODE")  # as whoever publishes has it
-        with pytest.raises(backup.BackupError, match="hangs"), backup.one_moment(APPS):
+        with pytest.raises(backup.BackupError, match="hangs"), backup.one_moment(STORES):
             pass
     buy(car)
     drain_outbox()
@@ -204,14 +204,14 @@ def test_nothing_is_published_or_copied_between_two_snapshots(monkeypatch, act):
 
     def slow(alias, session):
         found = snapshot(alias, session)
-        if alias == APPS[0]:
+        if alias == STORES[0]:
             other.start()
             other.join(1.5)
             alive.append(other.is_alive())
         return found
 
     monkeypatch.setattr(backup, "_snapshot", slow)
-    with backup.one_moment(APPS):
+    with backup.one_moment(STORES):
         other.join(20)
     assert (alive, other.is_alive()) == ([True], False), "it waits for the moment to pass, and then goes on"
 
@@ -239,7 +239,7 @@ def test_what_cannot_be_a_backup_or_a_restore_is_refused(tmp_path):
     with pytest.raises(CommandError, match="is no backup"):
         call_command("restore", tmp_path)
     manifest = json.loads((tmp_path / "b/manifest.json").read_text())
-    assert set(manifest["dumps"]) == set(APPS)
+    assert set(manifest["dumps"]) == set(STORES)
     with (tmp_path / "b/orders.dump").open("ab") as file:
         file.write(b"!")
     with new_databases():
