@@ -85,7 +85,8 @@ class PremiumFacts:
     """A premium and everything it came from: roubles, the day and the tariff revision it was rated by.
 
     `due_now` is what puts the policy in force, `later` the instalments after it: `{due_date, amount}`. `request` is
-    what was rated: with what the catalogue knows of the car where it was not told.
+    what was rated: with what the catalogue knows of the car where it was not told. `supplier` is the insurer as
+    receipts name it: `name`, `inn` and `phone`, None until its tariff has them.
     """
 
     insurance_type: str
@@ -98,6 +99,7 @@ class PremiumFacts:
     due_now: Decimal
     later: list[dict[str, str]]
     request: dict[str, Any] = field(default_factory=dict)
+    supplier: dict[str, str] | None = None
 
 
 @answers("orders")
@@ -126,6 +128,7 @@ def rate(
         due_now=parts[0].amount,
         later=[{"due_date": str(part.due_date), "amount": str(part.amount)} for part in parts[1:]],
         request=_as_rated(quote_request, told, request),
+        supplier=tables.insurer(rated.insurer, first).supplier,
     )
 
 

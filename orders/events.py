@@ -12,14 +12,14 @@ from core.approvals import ApprovalNews
 from core.events import Event, event, implies
 from financing.commands import ClosePurchase, RecordPurchase
 from insurance.commands import RecordOwner
-from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, RecordOrderStatus
+from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, RecordOrderStatus, Supplier
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line.
 
     `kind` is `policy` for a premium, and empty for all else; `vat_kind` is one of core.money.vat.VatKind, and empty
-    for what is taxed as usual.
+    for what is taxed as usual. `vat_amount` is told of a line by the margin scheme, `supplier` of a policy.
     """
 
     name: str
@@ -30,6 +30,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str = ""
     kind: str = ""
     vat_kind: str = ""
+    vat_amount: Decimal | None = None
+    supplier: Supplier | None = None
 
 
 class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -383,6 +385,8 @@ def _name_on_receipt(line: OrderLine, seller_id: UUID | None) -> ReceiptItem:
         subject="insurance_premium" if line.kind == "policy" else subject,
         vat_kind=line.vat_kind,
         seller_id=seller_id,
+        vat_amount=line.vat_amount,
+        supplier=line.supplier,
     )
 
 

@@ -41,12 +41,22 @@ class Means:
         return self.method == CARD and not (self.token or self.payment_method_id)
 
 
+class Supplier(msgspec.Struct, frozen=True, kw_only=True):
+    """A company in whose name the dealer sells, as its agent: `inn` with right check digits, `phone` from its `+`."""
+
+    name: str
+    inn: str
+    phone: str
+
+
 class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that money is taken for, as the buyer's receipt names it. `amount` is the line's, in the currency.
 
     `vat_rate` is in per cent; None for what the regime of the seller (`seller_id`, or the one by default) taxes a
     `vat_kind` of goods at: one of core.money.vat.VatKind, or empty for the standard one. `subject` is one of
-    payments.rules.receipts.SUBJECTS; goods that are `marked` carry their code when they are handed over.
+    payments.rules.receipts.SUBJECTS; goods that are `marked` carry their code when they are handed over. `vat_amount`
+    is the tax within `amount` where it is not the rate's of it, as by the margin scheme. `supplier` is whose goods or
+    services they are, where the dealer only sells them as an agent.
     """
 
     name: str
@@ -58,6 +68,8 @@ class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     seller_id: UUID | None = None
     subject: str = "commodity"
     marking_code: str = ""
+    vat_amount: Decimal | None = None
+    supplier: Supplier | None = None
 
 
 class MoneyCommand(Command, frozen=True, kw_only=True):

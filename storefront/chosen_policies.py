@@ -8,9 +8,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import ZERO
-from insurance.public import estimate
+from insurance.public import PremiumFacts, rate
 from insurance.queries import read_quote
 from storefront.visitor import user_id
 
@@ -29,6 +30,7 @@ class Chosen:
     premium: Decimal
     request: dict[str, Any]
     instalments: int = 1
+    supplier: dict[str, str] | None = None
 
 
 def choose(request: HttpRequest, quote_id: UUID, variant: int) -> None:
@@ -57,18 +59,18 @@ def chosen_by(request: HttpRequest) -> list[Chosen]:
         quote = read_quote(UUID(quote_id), customer_id=user_id(request), now=now)
         offers = [] if quote is None or not quote.is_standing else quote.offers
         offer = next((item for item in offers if item.variant == variant), None)
-        premium = None if offer is None else _premium(offer.request)
-        if quote is not None and offer is not None and premium is not None:
-            name = quote.insurance_type.upper()
-            parts = len(offer.later) + 1
-            found.append(Chosen(quote.id, name, offer.insurer, quote.vehicle, premium, offer.request, parts))
+        rated = None if offer is None else _rate(offer.request)
+        if quote is not None and offer is not None and rated is not None:
+            name, parts = quote.insurance_type.upper(), len(offer.later) + 1
+            premium, supplier = rated.due_now, rated.supplier
+            found.append(Chosen(quote.id, name, offer.insurer, quote.vehicle, premium, offer.request, parts, supplier))
     return found
 
 
-def _premium(asked: dict[str, Any]) -> Decimal | None:
-    """Return what it costs today; nothing where the catalogue now says otherwise of the car: it needs a new quote."""
+def _rate(asked: dict[str, Any]) -> PremiumFacts | None:
+    """Rate it by today's tariffs; nothing where the catalogue now says otherwise of the car: it needs a new quote."""
     try:
-        return estimate(asked)
+        return rate(asked, day=dealer_day(timezone.now()))
     except InvalidInput:
         return None
 

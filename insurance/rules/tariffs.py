@@ -58,18 +58,27 @@ OLDEST_CAR = 15
 class InsurerTariff:
     """One insurer's own rows on a day: roubles, factors, per cent. `kasko` is None where it insures no cars.
 
-    `connection` is empty where we issue in its name, else it decides by itself over its API.
+    `connection` is empty where we issue in its name, else it decides by itself over its API. `legal_name`, `inn` and
+    `phone` are what receipts of its premiums say of it; empty until they are entered.
     """
 
     code: str
     name: str
     connection: str
+    legal_name: str
+    inn: str
+    phone: str
     osago_base: Mapping[str, Decimal]
     kasko: KaskoTariff | None
     kasko_minimum: Decimal
     groups: Mapping[str, str]
     programmes: Mapping[str, Decimal]
     additions: Mapping[str, Decimal]
+
+    @property
+    def supplier(self) -> dict[str, str] | None:
+        """Return whose premiums these are, as receipts name it; None until its ИНН is entered."""
+        return {"name": self.legal_name, "inn": self.inn, "phone": self.phone} if self.inn else None
 
     def get_theft_group(self, make: str) -> str:
         """Theft group of a make."""
@@ -97,6 +106,13 @@ class TariffTables:
         """An insurer's tariff on a day. Raises TariffMissing."""
         return self._insurer(code or DEFAULT_INSURER, day)
 
+    def find_supplier(self, code: str, day: date) -> dict[str, str] | None:
+        """Find an insurer as receipts of its premiums name it: None where it sold nothing that day, or has no ИНН."""
+        try:
+            return self.insurer(code, day).supplier
+        except TariffMissing:
+            return None
+
     def _read_insurer(self, code: str, day: date) -> InsurerTariff:
         rows = in_force(self.facts, code, day)
 
@@ -115,6 +131,9 @@ class TariffTables:
             code=code,
             name=about["name"],
             connection=about.get("connection", ""),
+            legal_name=about.get("legal_name", "") or about["name"],
+            inn=about.get("inn", ""),
+            phone=about.get("phone", ""),
             osago_base=value("osago_base", {}),  # type: ignore[arg-type]
             kasko=kasko,
             kasko_minimum=value("kasko_minimum", KASKO_MINIMUM),  # type: ignore[arg-type]

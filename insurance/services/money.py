@@ -16,8 +16,9 @@ from gateway.approvals import require_permit
 from insurance.events import PremiumOwed
 from insurance.models import Claim, MoneyKind, MoneyRequest, MoneyState, Policy
 from insurance.models.money import CHARGES
+from insurance.queries.insurers import get_supplier
 from messaging.outbox import publish, send
-from payments.commands import METHODS, Means, PayClaim, ReceiptItem, TakePremium
+from payments.commands import METHODS, Means, PayClaim, ReceiptItem, Supplier, TakePremium
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ def ask_for_premium(policy: Policy, amount: Decimal, means: Means, *, kind: Mone
 
 def _name_on_receipt(policy: Policy, amount: Decimal) -> ReceiptItem:
     name = f"{policy.insurance_type.upper()} {policy.number}"
-    return ReceiptItem(name=name, amount=amount, unit_price=amount, subject="insurance_premium")
+    told = get_supplier(policy)
+    supplier = Supplier(**told) if told else None
+    return ReceiptItem(name=name, amount=amount, unit_price=amount, subject="insurance_premium", supplier=supplier)
 
 
 def ask_for_premium_back(policy: Policy, ways: Ways, reason: str, now: datetime) -> None:

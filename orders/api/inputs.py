@@ -19,6 +19,7 @@ from core.vin import VIN_LENGTH
 from financing.public import check_application, require_programme
 from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
+from orders.rules.requests import ChosenPolicy
 from orders.services import Bargain, FreeLine, ProductLine
 from payments.commands import METHODS, Means
 from payments.public import require_method
@@ -168,7 +169,7 @@ def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) ->
         "trade_in": parse_trade_in(body.trade_in),
         "financing": parse_financing(body.financing),
         "insurance": [found.request or request for request, found in zip(asked, rated, strict=True)],
-        "policies": [(found.insurance_type.upper(), found.due_now) for found in rated],
+        "policies": [ChosenPolicy(found.insurance_type.upper(), found.due_now, found.supplier) for found in rated],
         "expected_total": body.expected_total,
         "coupon": body.coupon.strip(),
         "comment": body.comment,

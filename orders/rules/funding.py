@@ -12,7 +12,14 @@ import msgspec
 
 from core.money import ZERO, money
 from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, SagaState
-from orders.rules.requests import LoanRequest, PaymentRequest, PayoutRequest, PlannedPayment, TradeInRequest
+from orders.rules.requests import (
+    ChosenPolicy,
+    LoanRequest,
+    PaymentRequest,
+    PayoutRequest,
+    PlannedPayment,
+    TradeInRequest,
+)
 from payments.commands import BY_HAND
 
 PLANNED: Final = "planned"
@@ -159,15 +166,15 @@ def _taken_off(order: Order) -> list[Part]:
     ]
 
 
-def lend_premiums(financing: Mapping[str, Any], policies: Sequence[tuple[str, Decimal]]) -> LoanRequest:
+def lend_premiums(financing: Mapping[str, Any], policies: Sequence[ChosenPolicy]) -> LoanRequest:
     """Return an application as the loan's leg asks for it: with `insurance_financed` the premiums are lent too.
 
     What the law demands of a driver stands outside ПСК. The sums are the order's own, whatever the buyer says of them.
     """
     asked = msgspec.convert({**financing, "financed_premium": None, "psk_premium": None}, LoanRequest, strict=False)
     if asked.insurance_financed and policies:
-        asked.financed_premium = money(sum((premium for _name, premium in policies), ZERO))
-        asked.psk_premium = money(sum((premium for name, premium in policies if name != BY_LAW), ZERO))
+        asked.financed_premium = money(sum((each.premium for each in policies), ZERO))
+        asked.psk_premium = money(sum((each.premium for each in policies if each.name != BY_LAW), ZERO))
     return asked
 
 

@@ -1,8 +1,9 @@
 """Type what the row of a checkout's leg keeps of its request; it is stored as JSON without what is not said."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,18 @@ def _said(value: Any) -> Any:
 def _no_quotes() -> list[dict[str, Any]]:
     """Begin with none, and say so: a list made by `list` itself would not be stored while it is empty."""
     return []
+
+
+class ChosenPolicy(NamedTuple):
+    """A policy that becomes a line of an order: its name, its premium in roubles, and its insurer for the receipt."""
+
+    name: str
+    premium: Decimal
+    supplier: dict[str, str] | None = None
+
+
+Policies = Sequence[tuple[str, Decimal] | ChosenPolicy]
+"""Policies that go with an order, as whoever orders gives them."""
 
 
 class LegRequest(msgspec.Struct, kw_only=True, omit_defaults=True):

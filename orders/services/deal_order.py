@@ -13,6 +13,7 @@ from financing.public import check_application, read_offer_terms
 from insurance.public import estimate
 from orders.models import Order
 from orders.models.deals import DealQuote
+from orders.rules.requests import ChosenPolicy
 from orders.services.history import Actor
 from orders.services.lines import ProductLine
 from orders.services.placing import place_order
@@ -60,11 +61,17 @@ def order_deal(
     return order
 
 
-def _policies(quote: DealQuote) -> list[tuple[str, Decimal]]:
-    """Name and premium of each policy of the deal, as they are today. Raises InvalidInput."""
+def _policies(quote: DealQuote) -> list[ChosenPolicy]:
+    """Name, premium and insurer of each policy of the deal; premiums as they are today. Raises InvalidInput."""
     products = [UUID(line["product_id"]) for line in quote.lines]
-    requests = [item["request"] for item in quote.insurance]
-    return [(str(one["insurance_type"]).upper(), estimate(one, products=products)) for one in requests]
+    return [
+        ChosenPolicy(
+            str(item["request"]["insurance_type"]).upper(),
+            estimate(item["request"], products=products),
+            item.get("supplier"),
+        )
+        for item in quote.insurance
+    ]
 
 
 def _trade_in(amount: Decimal) -> dict[str, Any] | None:

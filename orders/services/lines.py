@@ -17,7 +17,9 @@ from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, 
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
 from orders.rules.prices import Bargain
+from orders.rules.requests import ChosenPolicy
 from orders.services.history import Actor
+from payments.commands import Supplier
 
 MAX_QUANTITY = 1000
 MAX_LINES = 50
@@ -67,9 +69,9 @@ def build_lines(
     return built
 
 
-def add_policies(built: list[OrderLine], policies: Sequence[tuple[str, Decimal]]) -> None:
+def add_policies(built: list[OrderLine], policies: Sequence[ChosenPolicy]) -> None:
     """Add the chosen policies, each at its premium."""
-    for name, premium in policies:
+    for name, premium, supplier in policies:
         built.append(
             OrderLine(
                 position=len(built),
@@ -78,6 +80,7 @@ def add_policies(built: list[OrderLine], policies: Sequence[tuple[str, Decimal]]
                 quantity=1,
                 unit_price=premium,
                 line_total=premium,
+                supplier=supplier,
             )
         )
 
@@ -228,6 +231,8 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             sku=line.sku,
             kind=line.kind if line.kind == LineKind.POLICY else "",
             vat_kind="" if line.taxed_as == VatKind.STANDARD else line.taxed_as.value,
+            vat_amount=line.vat_amount if line.taxed_as == VatKind.MARGIN else None,
+            supplier=Supplier(**line.supplier) if line.supplier else None,
         )
         for line in lines
     ]

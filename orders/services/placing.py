@@ -23,10 +23,12 @@ from orders.models import Checkout, LegKind, LineKind, Order, OrderLine, Product
 from orders.models.parties import SELLER
 from orders.rules.funding import lend_premiums, own_money, plan_payments
 from orders.rules.requests import (
+    ChosenPolicy,
     LegRequest,
     LoanRequest,
     PaymentRequest,
     PayoutRequest,
+    Policies,
     PoliciesRequest,
     StockRequest,
     TradeInRequest,
@@ -62,7 +64,7 @@ def place_order(
     trade_in: dict[str, Any] | None = None,
     financing: dict[str, Any] | None = None,
     insurance: Sequence[dict[str, Any]] = (),
-    policies: Sequence[tuple[str, Decimal]] = (),
+    policies: Policies = (),
     expected_total: Decimal | None = None,
     coupon: str = "",
     comment: str = "",
@@ -70,7 +72,7 @@ def place_order(
 ) -> Order:
     """Create an order and start its checkout.
 
-    `insurance` are the quote requests, `policies` their (name, premium) as estimated beforehand: they become lines.
+    `insurance` are the quote requests, `policies` their (name, premium, insurer) as estimated: they become lines.
     `deposit` (with the version of its `terms`) and the payments are taken one after another; one without an amount
     takes all that is left. `trade_in` (`amount` and what is known of the car) counts once a manager has agreed to its
     value; within a manager's limit, and never in an order of their own, it counts at once. A `financing` with
@@ -82,11 +84,12 @@ def place_order(
         refuse_leavers("orders", customer_id)
         offer = find_offer(customer_id, lines)
         order_lines = _accepted(lines, customer_id, actor, offer, insurance, coupon, now)
-        add_policies(order_lines, policies)
+        chosen = [ChosenPolicy(*each) for each in policies]
+        add_policies(order_lines, chosen)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer, legal_entity_id)
         _refuse_other_terms(order, expected_total, deposit)
-        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), policies)
-        valued = _valued(order, policies, trade_in, actor, now)
+        loan = None if financing is None else lend_premiums(_priced(financing, order_lines), chosen)
+        valued = _valued(order, chosen, trade_in, actor, now)
         purchase = _wished_goods(offer, insurance) | _wished_money(_payments(payment, deposit), valued, loan)
         _begin(_build_saga(order, order_lines, purchase, now), order_lines, actor, now, offer)
         _record_terms(order, order_lines, lines, deposit, actor, now)
@@ -154,7 +157,7 @@ def _refuse_other_terms(order: Order, expected_total: Decimal | None, deposit: d
 
 def _valued(
     order: Order,
-    policies: Sequence[tuple[str, Decimal]],
+    policies: Sequence[ChosenPolicy],
     trade_in: dict[str, Any] | None,
     actor: Actor,
     now: datetime,
@@ -166,7 +169,7 @@ def _valued(
     vin = fold_vin(request.vin or "")
     if vin and ProductCopy.objects.filter(vin=vin, available__gt=0).exists():
         raise InvalidInput("trade_in.vin", "in_stock", _("A car with this VIN stands in our stock."))
-    request.goods = order.total_amount - sum((premium for _name, premium in policies), ZERO)
+    request.goods = order.total_amount - sum((each.premium for each in policies), ZERO)
     request.is_agreed = is_value_agreed(order, request.amount, actor, now)
     return request
 

@@ -13,15 +13,19 @@ from core.money.vat import VatKind
 from gateway.writes import Call, write
 from payments import services
 from payments.api.views import MoneyViewSet
-from payments.commands import ReceiptItem
+from payments.commands import ReceiptItem, Supplier
 from payments.models import Receipt, ReceiptKind, ReceiptLine, ReceiptState, ReceiptStep
+from payments.rules.corrections import Basis
 from payments.rules.receipts import SUBJECTS
 
 
 class ReceiptLineSerializer(serializers.ModelSerializer):
     class Meta:
         model = ReceiptLine
-        fields = ["name", "quantity", "unit_price", "amount", "vat_code", "subject", "method", "marking_code"]
+        fields = [
+            "name", "quantity", "unit_price", "amount", "vat_code", "vat_amount", "subject", "method", "marking_code",
+            "supplier_name", "supplier_inn", "supplier_phone",
+        ]  # fmt: skip
 
 
 class ReceiptStepSerializer(serializers.ModelSerializer):
@@ -39,6 +43,7 @@ class ReceiptSerializer(serializers.ModelSerializer):
         fields = [
             "id", "kind", "operation", "state", "order_id", "payment_id", "customer_id", "amount", "currency",
             "fiscal_number", "fiscal_sign", "storage_number", "registered_at", "corrects_id", "attempt",
+            "basis_number", "basis_date", "is_ordered",
             "failure_code", "failure_detail", "settled_at", "created_at", "updated_at", "lines", "history",
         ]  # fmt: skip
 
@@ -72,6 +77,12 @@ class _Amount(serializers.DecimalField):
         super().__init__(max_digits=14, decimal_places=2, min_value=Decimal("0.01"), **options)
 
 
+class SupplierInput(serializers.Serializer):
+    name = serializers.CharField(max_length=255)
+    inn = serializers.RegexField(r"^([0-9]{10}|[0-9]{12})$", max_length=12)
+    phone = serializers.RegexField(r"^\+[0-9]{7,15}$", max_length=16, required=False, allow_blank=True, default="")
+
+
 class ReceiptItemInput(serializers.Serializer):
     name = serializers.CharField(max_length=128)
     quantity = serializers.IntegerField(min_value=1, max_value=100_000, default=1)
@@ -86,11 +97,28 @@ class ReceiptItemInput(serializers.Serializer):
     )  # fmt: skip
     subject = serializers.ChoiceField(choices=sorted(SUBJECTS), default="commodity")
     marking_code = serializers.CharField(max_length=255, required=False, default="", allow_blank=True)
+    vat_amount = serializers.DecimalField(
+        max_digits=14, decimal_places=2, min_value=Decimal(0), required=False, allow_null=True,
+        help_text="The tax within the line where it is not the rate's of it, as by the margin scheme.",
+    )  # fmt: skip
+    supplier = SupplierInput(required=False, allow_null=True, help_text="Whose it is, where the dealer is an agent.")
 
 
 class CorrectionInput(serializers.Serializer):
     lines = serializers.ListField(child=ReceiptItemInput(), min_length=1, max_length=100)
     reason = serializers.CharField(max_length=255)
+    basis_number = serializers.CharField(
+        max_length=32, required=False, allow_blank=True, default="", help_text="Of the document it rests on."
+    )
+    basis_date = serializers.DateField(required=False, allow_null=True, default=None)
+    is_ordered = serializers.BooleanField(
+        default=False, help_text="Whether the tax office ordered it by that document."
+    )
+
+
+def _read_item(line: dict[str, Any]) -> ReceiptItem:
+    supplier = line.get("supplier")
+    return ReceiptItem(**line | {"supplier": Supplier(**supplier) if supplier else None})
 
 
 class RetryInput(serializers.Serializer):
@@ -130,8 +158,9 @@ class ReceiptViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
         """Say anew what the money was moved for; a receipt that was registered is undone first."""
         return services.correct_receipt(
             receipt_id=self.get_object().id,
-            items=[ReceiptItem(**line) for line in call.body["lines"]],
+            items=[_read_item(line) for line in call.body["lines"]],
             reason=call.body["reason"],
+            basis=Basis(call.body["basis_number"], call.body["basis_date"], call.body["is_ordered"]),
             actor_id=call.actor_id,
             now=call.now,
         )

@@ -87,7 +87,8 @@ class Receipt(models.Model):
     """Receipt of one movement of money, in its currency: exactly one of each kind by `cause`, corrections apart.
 
     `cause` is the entry of the ledger; an offset has one receipt for each payment that was made beforehand. What is
-    made beside the first is told by `number`. Its key at the operator is new for each `attempt`.
+    made beside the first is told by `number`. Its key at the operator is new for each `attempt`. A correction
+    rests on a document (`basis_number`, `basis_date`), which may be an order of the tax office.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -108,6 +109,9 @@ class Receipt(models.Model):
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
     contact = models.CharField(_("contact given by a manager"), max_length=254, blank=True, default="")
     reason = models.CharField(_("reason"), max_length=255, blank=True, default="")
+    basis_number = models.CharField(_("number of the document"), max_length=32, blank=True, default="", db_default="")
+    basis_date = models.DateField(_("date of the document"), null=True)
+    is_ordered = models.BooleanField(_("ordered by the tax office"), default=False, db_default=False)
     fiscal_number = models.CharField(_("fiscal number"), max_length=20, blank=True, default="")
     fiscal_sign = models.CharField(_("fiscal sign"), max_length=20, blank=True, default="")
     storage_number = models.CharField(_("number of the fiscal storage"), max_length=20, blank=True, default="")
@@ -151,7 +155,8 @@ class Receipt(models.Model):
 class ReceiptLine(models.Model):
     """Line of a receipt, with the codes it was made with. `position` tells which line of the first receipt it is of.
 
-    `vat_code` is tag 1199, `method` tag 1214.
+    `vat_code` is tag 1199, `method` tag 1214. `vat_amount` (tag 1200) is kept where it is not the rate's of the amount;
+    the supplier (tags 1225, 1226, 1171) where the dealer sells as an agent (tag 1222).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -165,6 +170,10 @@ class ReceiptLine(models.Model):
     subject = models.CharField(max_length=20)
     method = models.PositiveSmallIntegerField()
     marking_code = models.CharField(max_length=255, blank=True, default="")
+    vat_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    supplier_name = models.CharField(max_length=255, blank=True, default="", db_default="")
+    supplier_inn = models.CharField(max_length=12, blank=True, default="", db_default="")
+    supplier_phone = models.CharField(max_length=20, blank=True, default="", db_default="")
     only_added: ClassVar = OnlyAdded()
 
     class Meta:

@@ -31,6 +31,7 @@ from payments.models import (
     ReceiptState,
     Refund,
 )
+from payments.rules.corrections import Basis
 from payments.rules.receipts import (
     ADVANCE,
     BEFOREHAND,
@@ -68,6 +69,7 @@ class Draft:
     number: int = 0
     corrects: Receipt | None = None
     reason: str = field(default="")
+    basis: Basis = field(default_factory=Basis)
 
 
 def draft_charge(entry: LedgerEntry, payment: Payment) -> Draft:
@@ -223,7 +225,7 @@ def stand(receipts: Sequence[Receipt]) -> list[Line]:
         for line in list_lines(receipt):
             was = standing.get(line.position)
             amount = (was.amount if was else ZERO) + sign * line.amount
-            standing[line.position] = (was or line).paid(amount) if was or sign > 0 else line.paid(amount)
+            standing[line.position] = (was if was and was.amount else line).paid(amount)
     lines = [line for line in standing.values() if line.amount > 0]
     missing = -sum((line.amount for line in standing.values() if line.amount < 0), ZERO)
     left = sum((line.amount for line in lines), ZERO) - missing
@@ -235,7 +237,7 @@ def list_lines(receipt: Receipt) -> list[Line]:
     return [
         Line(
             row.position, row.name, row.quantity, row.unit_price, row.amount, row.vat_code, row.subject, row.method,
-            row.marking_code,
+            row.marking_code, row.vat_amount, row.supplier_name, row.supplier_inn, row.supplier_phone,
         )
         for row in sorted(receipt.lines.all(), key=lambda row: row.position)
     ]  # fmt: skip

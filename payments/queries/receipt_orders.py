@@ -54,6 +54,10 @@ def _show(line: Line) -> dict[str, Any]:
         "subject_code": SUBJECTS[line.subject],
         "method": line.method,
         "marking_code": line.marking_code,
+        "vat_amount": None if line.vat_amount is None else str(line.vat_amount),
+        "supplier": {"name": line.supplier_name, "inn": line.supplier_inn, "phone": line.supplier_phone}
+        if line.supplier_inn
+        else None,
     }
 
 
@@ -71,8 +75,12 @@ def _about_payment(receipt: Receipt) -> dict[str, str]:
 def _about_correction(receipt: Receipt) -> dict[str, str]:
     wrong = receipt.corrects
     if wrong is None:
-        return {"corrects_sign": "", "corrected_day": ""}
-    return {"corrects_sign": wrong.fiscal_sign, "corrected_day": dealer_day(receipt.settled_at).isoformat()}
+        return {"corrects_sign": "", "corrected_day": "", "order_number": ""}
+    return {
+        "corrects_sign": wrong.fiscal_sign,
+        "corrected_day": dealer_day(receipt.settled_at).isoformat(),
+        "order_number": receipt.basis_number if receipt.is_ordered else "",
+    }
 
 
 def describe_along(*, payment_id: UUID, refund_id: UUID | None = None) -> tuple[UUID, list[dict[str, Any]]] | None:

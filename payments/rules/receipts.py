@@ -10,7 +10,8 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from core.money import ZERO
+from core.money import ZERO, money
+from core.money.requisites import is_inn
 from core.money.shares import share_out
 from payments.commands import ReceiptItem
 from payments.errors import ReceiptImpossible
@@ -41,12 +42,17 @@ class Line:
     subject: str
     method: int
     marking_code: str = ""
+    vat_amount: Decimal | None = None
+    supplier_name: str = ""
+    supplier_inn: str = ""
+    supplier_phone: str = ""
 
     def paid(self, amount: Decimal) -> "Line":
-        """Return the line as far as an amount pays it: a part of it is one thing at that price."""
+        """Return the line as far as an amount pays it: a part is one thing at that price, with its part of the tax."""
         if amount == self.amount:
             return self
-        return replace(self, quantity=1, unit_price=amount, amount=amount)
+        vat = None if self.vat_amount is None else money(self.vat_amount * amount / self.amount)
+        return replace(self, quantity=1, unit_price=amount, amount=amount, vat_amount=vat)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,21 @@ def _whole(position: int, item: ReceiptItem, settlement: Settlement) -> Line:
         subject=item.subject,
         method=method,
         marking_code=item.marking_code,
+        vat_amount=item.vat_amount,
+        **_supplier(item),
     )
+
+
+def _supplier(item: ReceiptItem) -> dict[str, str]:
+    """Return in whose name a thing is sold. Raises ReceiptImpossible for an ИНН that cannot be one."""
+    if item.supplier is None:
+        return {}
+    if not is_inn(item.supplier.inn):
+        raise ReceiptImpossible(
+            "supplier_unknown", _("%(name)s is sold for a company without its ИНН.") % {"name": item.name}
+        )
+    told = item.supplier
+    return {"supplier_name": told.name, "supplier_inn": told.inn, "supplier_phone": told.phone}
 
 
 def _vat_code(item: ReceiptItem, settlement: Settlement, *, is_advance: bool) -> int:

@@ -1,18 +1,24 @@
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
 from payments import services
 from payments.commands import ReceiptItem
 from payments.errors import WrongReceiptState
-from payments.models import Receipt, ReceiptState
+from payments.models import Receipt, ReceiptState, ReceiptStep
 from payments.public import receipt_disagreements, waiting_for_somebody
+from payments.rules.corrections import Basis, read_lines
 from payments.tests import make
 from payments.tests.receipts import MATS, begin, lines, said, sold
+from payments.tests.test_admin import admin
 
+__all__ = ["admin"]
 pytestmark = pytest.mark.django_db(databases=["payments", "accounts"])
 M = Decimal(1_000_000)
 RIGHT = {"name": "LADA Niva", "unit_price": "1000000.00", "amount": "1000000.00"}
@@ -122,3 +128,83 @@ def test_a_buyer_reads_their_own_and_changes_none(sandbox):
         assert client.post(path(other, step), body).status_code == 403
     assert Api().get("/receipts").status_code == 401
     assert Receipt.objects.count() == 2
+
+
+ORDERED = {"basis_number": "12-08/777", "basis_date": "2026-11-20", "is_ordered": True}
+
+
+def test_an_order_of_the_tax_office_is_kept_with_the_correction(sandbox):
+    make.paid(sold())
+    wrong = Receipt.objects.get()
+    body = {"lines": [RIGHT], "reason": "audit"} | ORDERED
+    given = Api("manager").post(path(wrong, "/correct"), body).json()
+    assert {name: given[name] for name in ORDERED} == ORDERED
+    assert set(Receipt.objects.filter(kind="correction").values_list("basis_number", "basis_date", "is_ordered")) == {
+        ("12-08/777", date(2026, 11, 20), True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"basis_number": ""}, "basis_number"),
+        ({"basis_date": None}, "basis_number"),
+        ({"basis_date": str(dealer_day(timezone.now()) + timedelta(days=2))}, "basis_date"),
+    ],
+)
+def test_an_order_without_number_or_of_a_day_to_come_is_refused(sandbox, changed, field):
+    make.paid(sold())
+    given = Api("manager").post(
+        path(Receipt.objects.get(), "/correct"), {"lines": [RIGHT], "reason": "?"} | ORDERED | changed
+    )
+    assert (given.status_code, given.json()["errors"][0]["field"]) == (400, field)
+    assert Receipt.objects.count() == 1
+
+
+FORM = {
+    "lines": "LADA Niva; 1; 900000.00; commodity; standard\nMats; 4; 25000.00; commodity; standard",
+    "reason": "another car",
+    "basis_number": "7",
+    "basis_date": "2026-11-23",
+}
+
+
+def correct_on_screen(admin, receipt, **changed):
+    said = FORM | {"_form_submitted": "on"} | changed
+    return admin.post(f"/admin/payments/receipt/{receipt.pk}/correct/", said, follow=True).content.decode()
+
+
+def test_a_manager_corrects_on_the_screen_by_a_document(admin: Client, sandbox):
+    make.paid(sold())
+    wrong = Receipt.objects.get()
+    correct_on_screen(admin, wrong)
+    make.drain()
+    anew = Receipt.objects.get(kind="correction", operation="sale")
+    assert lines(anew) == [("LADA Niva", 1, Decimal(900_000), 12, 1), ("Mats", 4, Decimal(100_000), 12, 1)]
+    assert (anew.reason, anew.basis_number, anew.is_ordered) == ("another car", "7", False)
+    assert ReceiptStep.objects.filter(receipt=anew, actor_id__isnull=False).count() == 1
+    assert receipt_disagreements() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Niva; 1; 1000000; commodity",
+        "Niva; one; 1000000; commodity; standard",
+        "Niva; 1; 1000000.001; commodity; standard",
+        "Niva; 0; 1000000; commodity; standard",
+        "Niva; 1; NaN; commodity; standard",
+        "Niva; 1; 1000000; nothing; standard",
+        "Niva; 1; 1000000; commodity; nothing",
+        "Niva; 1; 999999; commodity; standard",
+    ],
+)
+def test_lines_that_cannot_be_read_change_nothing(admin, sandbox, text):
+    make.paid(sold())
+    correct_on_screen(admin, Receipt.objects.get(), lines=text)
+    assert Receipt.objects.count() == 1
+
+
+def test_a_basis_is_nobodys_by_default():
+    assert Basis() == Basis(number="", day=None, is_ordered=False)
+    assert [item.amount for item in read_lines("A; 2; 10,50; service; zero\n\n")] == [Decimal("21.00")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.ids import uuid7
 from payments import services
-from payments.commands import ReceiptItem
+from payments.commands import ReceiptItem, Supplier
 from payments.models import LedgerLine, Payment, Receipt, ReceiptLine
 from payments.public import ledger_disagreements, receipt_disagreements
 from payments.tests import make
@@ -20,12 +20,20 @@ pytestmark = pytest.mark.django_db(databases=["payments", "accounts"])
 PRICES = st.integers(1, 10**8).map(lambda kopecks: Decimal(kopecks) / 100)
 ITEMS = st.lists(
     st.builds(
-        lambda amount, subject, rate: ReceiptItem(
-            name="thing", amount=amount, unit_price=amount, subject=subject, vat_rate=rate
+        lambda amount, subject, rate, vat, whose: ReceiptItem(
+            name="thing",
+            amount=amount,
+            unit_price=amount,
+            subject=subject,
+            vat_rate=rate,
+            supplier=whose,
+            vat_amount=None if vat is None else (amount * vat).quantize(Decimal("0.01")),
         ),
         PRICES,
         st.sampled_from(["commodity", "service", "insurance_premium"]),
         st.sampled_from([None, Decimal(22), Decimal(10), Decimal(0)]),
+        st.sampled_from([None, None, Decimal("0.01"), Decimal("0.1803")]),
+        st.sampled_from([None, Supplier(name="Insurer", inn="7707083893", phone="")]),
     ),
     min_size=1,
     max_size=6,

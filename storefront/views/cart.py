@@ -111,7 +111,7 @@ def _order(request: HttpRequest, form: BuyForm, chosen: list[Chosen]) -> HttpRes
         actor=get_actor(request),
         **form.means(),
         insurance=[item.request for item in chosen],
-        policies=[(item.name, item.premium) for item in chosen],
+        policies=[(item.name, item.premium, item.supplier) for item in chosen],
         expected_total=form.cleaned_data["expected_total"],
         now=database_now("orders"),
     )

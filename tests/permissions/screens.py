@@ -73,7 +73,7 @@ payments.ledgerentry             manager  nobody   nobody   nobody   -
 payments.ordercopy               manager  nobody   nobody   nobody   -
 payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,taken
 payments.payout                  manager  nobody   nobody   nobody   retry
-payments.receipt                 manager  nobody   nobody   nobody   retry
+payments.receipt                 manager  nobody   nobody   nobody   retry,correct
 payments.reconciliation          manager  nobody   nobody   nobody   download
 payments.refund                  manager  nobody   nobody   nobody   approve,reject,retry
 payments.webhookevent            manager  nobody   nobody   nobody   -

@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from core.money.requisites import is_inn
 from insurance.rules.rating.errors import TariffMissing
 from insurance.rules.rating.kasko import KaskoTariff
 from insurance.rules.rating.osago import Corridor, DriversLimit, KbmMoves, OsagoTariff, Territory
@@ -49,8 +50,8 @@ OWN_TABLES: dict[str, Any] = {
     "kasko_programmes": dict[str, Decimal],
     "kasko_additions": dict[str, Decimal],
 }
-"""An insurer's other rows: its name, ТБ by category and owner, the least premium, theft groups by make, programmes'
-factors, and per cent added to the rate, such as GAP."""
+"""An insurer's other rows: its name (with `legal_name`, `inn` and `phone` for receipts of its premiums), ТБ by category
+and owner, the least premium, theft groups by make, programmes' factors, and per cent added to the rate, such as GAP."""
 
 TABLES: dict[str, Any] = OSAGO_TABLES | KASKO_TABLES | OWN_TABLES
 
@@ -83,9 +84,12 @@ def read_value(table: str, value: Any) -> Any:
     if table not in TABLES:
         raise ValueError(f"there is no tariff table {table!r}")
     try:
-        return msgspec.convert(value, TABLES[table], strict=False)
+        read = msgspec.convert(value, TABLES[table], strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"{table}: {error}") from error
+    if table == "insurer" and not (is_inn(read.get("inn", "")) or not read.get("inn")):
+        raise ValueError(f"{table}: {read['inn']} is no ИНН")
+    return read
 
 
 def _plain(value: Any) -> Any:

@@ -27,6 +27,8 @@ _VAT = {
     10: "vat107", 11: "vat22", 12: "vat122",
 }  # fmt: skip
 _ELECTRONIC, _ADVANCE = 1, 2
+_AGENT = "another"
+"""Who sells neither as an attorney nor as a commission agent (tag 1222)."""
 _KNOWN_ALREADY = "33"
 _BAD_TOKENS = frozenset({"10", "11", "12", "401"})
 """Codes of a token that is missing, unknown or has run out."""
@@ -143,6 +145,8 @@ def _document(key: str, receipt: dict[str, Any], *, is_correction: bool) -> dict
     }
     if is_correction:
         said["correction_info"] = {"type": "self", "base_date": at.strftime("%d.%m.%Y")}
+        if receipt["order_number"]:
+            said["correction_info"] |= {"type": "instruction", "base_number": receipt["order_number"]}
         if receipt["corrects_sign"]:
             said["additional_check_props"] = receipt["corrects_sign"]
     return {
@@ -153,7 +157,7 @@ def _document(key: str, receipt: dict[str, Any], *, is_correction: bool) -> dict
 
 
 def _item(line: dict[str, Any]) -> dict[str, Any]:
-    item = {
+    item: dict[str, Any] = {
         "name": line["name"],
         "price": float(line["unit_price"]),
         "quantity": line["quantity"],
@@ -163,6 +167,14 @@ def _item(line: dict[str, Any]) -> dict[str, Any]:
         "payment_object": line["subject_code"],
         "vat": {"type": _VAT[line["vat_code"]]},
     }
+    if line.get("vat_amount") is not None:
+        item["vat"]["sum"] = float(line["vat_amount"])
+    if supplier := line.get("supplier"):
+        phones = [supplier["phone"]] if supplier["phone"] else []
+        item |= {
+            "agent_info": {"type": _AGENT},
+            "supplier_info": {"name": supplier["name"], "inn": supplier["inn"], "phones": phones},
+        }
     if line["marking_code"]:
         item |= {"mark_code": {"gs1m": line["marking_code"]}, "mark_processing_mode": "0"}
     return item

@@ -15,20 +15,29 @@ from payments.commands import ReceiptItem
 from payments.errors import WrongReceiptState
 from payments.models import REVERSED, Receipt, ReceiptKind, ReceiptOperation, ReceiptState
 from payments.queries.receipt_drafts import Draft, find_seller_regime, list_items, list_lines, list_receipts
+from payments.rules.corrections import Basis, require_basis
 from payments.rules.receipts import FULL_PAYMENT, Line, Settlement, draw
 from payments.services.receipts.making import store_drafts
 from payments.services.receipts.sending import add_step
 
 
 def correct_receipt(
-    *, receipt_id: UUID, items: Sequence[ReceiptItem], reason: str, actor_id: UUID, now: datetime
+    *,
+    receipt_id: UUID,
+    items: Sequence[ReceiptItem],
+    reason: str,
+    actor_id: UUID,
+    now: datetime,
+    basis: Basis | None = None,
 ) -> Receipt:
-    """Say anew what money was moved for; return the correction with the lines given.
+    """Say anew what money was moved for; return the correction with the lines given. No money moves by it.
 
     One that was registered is undone by a correction of its own, one that was refused is replaced. The lines say how
     goods are paid as the former did. Raises WrongReceiptState (under way, or corrected before), InvalidInput (the
-    lines do not sum to what was moved), ReceiptImpossible.
+    lines do not sum to what was moved, an order of the tax office without its number), ReceiptImpossible.
     """
+    basis = basis or Basis()
+    require_basis(basis, dealer_day(now))
     with transaction("payments"):
         wrong = Receipt.objects.select_for_update().get(pk=receipt_id)
         if wrong.state not in (ReceiptState.REGISTERED, ReceiptState.REFUSED) or wrong.corrections.exists():
@@ -36,7 +45,7 @@ def correct_receipt(
         if sum((item.amount for item in items), ZERO) != wrong.amount:
             detail = _("The lines must sum to %(amount)s.") % {"amount": wrong.amount}
             raise InvalidInput("lines", "lines_differ", detail)
-        drafts = _draft(wrong, items, reason)
+        drafts = _draft(wrong, items, reason, basis)
         if wrong.state == ReceiptState.REFUSED:
             wrong.move(ReceiptState.REPLACED, now)
             wrong.save()
@@ -44,7 +53,7 @@ def correct_receipt(
         return store_drafts(drafts, now, actor_id=actor_id)[-1]
 
 
-def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str) -> list[Draft]:
+def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str, basis: Basis) -> list[Draft]:
     former = list_lines(wrong)
     first = _next_position(wrong)
     method = former[0].method if former else FULL_PAYMENT
@@ -63,6 +72,7 @@ def _draft(wrong: Receipt, items: Sequence[ReceiptItem], reason: str) -> list[Dr
         number=number + 1,
         corrects=wrong,
         reason=reason,
+        basis=basis,
     )
     if wrong.state == ReceiptState.REFUSED:
         return [anew]

@@ -1,24 +1,22 @@
-"""Manager screens of payments: what moved, what is stuck, and the same guarded steps as everywhere else."""
+"""Show what moved and what is stuck, with the same guarded steps as everywhere else."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.errors import DomainError
 from core.files.tables import csv_lines
 from core.ids import uuid7
-from core.screens.base import ReadOnlyAdmin, asking_why, level, money_text
+from core.screens.base import ReadOnlyAdmin, asking_why, money_text
 from payments import queries, services
+from payments.admin.steps import ReadOnlyInline, each
 from payments.models import (
     Dispute,
     LedgerAccount,
@@ -27,10 +25,6 @@ from payments.models import (
     OrderCopy,
     Payment,
     Payout,
-    Receipt,
-    ReceiptLine,
-    ReceiptState,
-    ReceiptStep,
     Reconciliation,
     Refund,
     RefundStatus,
@@ -56,38 +50,6 @@ REFUND_COLOURS = {
     RefundStatus.FAILED: "danger",
     RefundStatus.REJECTED: "danger",
 }
-RECEIPT_COLOURS = {
-    ReceiptState.WAITING: "info",
-    ReceiptState.SENT: "info",
-    ReceiptState.REGISTERED: "success",
-    ReceiptState.REFUSED: "danger",
-}
-Step = Callable[[Any, Any], Payment | Refund | Payout | Receipt]
-"""One service call for one row: takes the row's id and the manager's."""
-
-
-def _each(name: str, label: Any, step: Step) -> Any:
-    """An admin action that makes the step for each chosen row, and says of each what came of it."""
-
-    @admin.action(description=label)
-    def act(self: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row_id in queryset.values_list("pk", flat=True):
-            try:
-                done = step(row_id, request.user.pk)
-                self.message_user(
-                    request,
-                    f"{row_id}: {_stage(done)}",
-                    messages.SUCCESS,
-                )
-            except DomainError as error:
-                self.message_user(request, f"{row_id}: {error.detail}", level(error))
-
-    act.__name__ = name
-    return act
-
-
-def _stage(done: Payment | Refund | Payout | Receipt) -> str:
-    return done.get_state_display() if isinstance(done, Receipt) else done.get_status_display()
 
 
 def _refund_rest(payment_id: Any, actor_id: Any) -> Refund:
@@ -101,24 +63,13 @@ def _with_number(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.annotate(order_number=Subquery(OrderCopy.objects.filter(pk=OuterRef("order_id")).values("number")[:1]))
 
 
-class _ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class RefundInline(_ReadOnlyInline):
+class RefundInline(ReadOnlyInline):
     model = Refund
     fields = readonly_fields = ["id", "amount", "status", "reason", "attempt", "failure_detail", "created_at"]
     ordering = ["id"]
 
 
-class LineInline(_ReadOnlyInline):
+class LineInline(ReadOnlyInline):
     model = LedgerLine
     fields = ["account", "amount"]
 
@@ -172,18 +123,18 @@ class PaymentAdmin(ReadOnlyAdmin):
     ordering = ["-created_at", "-id"]
     inlines = [RefundInline]
     actions = [
-        _each(
+        each(
             "capture",
             gettext_lazy("The money has arrived (cash, transfer)"),
             lambda pk, who: services.capture_payment(payment_id=pk, actor_id=who, now=timezone.now()),
         ),
-        _each(
+        each(
             "cancel",
             gettext_lazy("Call off"),
             lambda pk, who: services.cancel_payment(payment_id=pk, now=timezone.now()),
         ),
-        _each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
-        _each("ask", gettext_lazy("Ask the provider"), _ask),
+        each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
+        each("ask", gettext_lazy("Ask the provider"), _ask),
     ]
     actions_detail = ["taken", "not_taken"]
     taken = _settle("taken", gettext_lazy("Settle: the provider took the money"), is_taken=True)
@@ -225,17 +176,17 @@ class RefundAdmin(ReadOnlyAdmin):
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact"]
     ordering = ["-created_at", "-id"]
     actions = [
-        _each(
+        each(
             "approve",
             gettext_lazy("Approve (cash: handed back)"),
             lambda pk, who: services.approve_refund(refund_id=pk, actor_id=who, now=timezone.now()),
         ),
-        _each(
+        each(
             "reject",
             gettext_lazy("Reject"),
             lambda pk, who: services.reject_refund(refund_id=pk, actor_id=who, now=timezone.now()),
         ),
-        _each(
+        each(
             "retry",
             gettext_lazy("Try again"),
             lambda pk, who: services.retry_refund(refund_id=pk, now=timezone.now()),
@@ -259,44 +210,6 @@ class RefundAdmin(ReadOnlyAdmin):
         return refund.status, str(RefundStatus(refund.status).label)
 
 
-class ReceiptLineInline(_ReadOnlyInline):
-    model = ReceiptLine
-    fields = ["name", "quantity", "unit_price", "amount", "vat_code", "subject", "method", "marking_code"]
-    ordering = ["position"]
-
-
-class ReceiptStepInline(_ReadOnlyInline):
-    model = ReceiptStep
-    fields = ["at", "state", "attempt", "code"]
-    ordering = ["id"]
-
-
-@admin.register(Receipt)
-class ReceiptAdmin(ReadOnlyAdmin):
-    """Fiscal receipts, newest first; those that were refused need somebody."""
-
-    list_display = ["id", "kind", "coloured_state", "money", "fiscal_number", "failure_code", "created_at"]
-    list_filter = ["state", "kind", "operator", "created_at"]
-    search_fields = ["id__exact", "order_id__exact", "payment__id__exact", "fiscal_number__exact"]
-    ordering = ["-created_at", "-id"]
-    inlines = [ReceiptLineInline, ReceiptStepInline]
-    actions = [
-        _each(
-            "retry",
-            gettext_lazy("Send again"),
-            lambda pk, who: services.retry_receipt(receipt_id=pk, actor_id=who, now=timezone.now()),
-        )
-    ]
-
-    @display(description=gettext_lazy("amount"), ordering="amount")
-    def money(self, receipt: Receipt) -> str:
-        return money_text(receipt.amount, receipt.currency)
-
-    @display(description=gettext_lazy("state"), label=RECEIPT_COLOURS, ordering="state")
-    def coloured_state(self, receipt: Receipt) -> tuple[str, str]:
-        return receipt.state, str(ReceiptState(receipt.state).label)
-
-
 @admin.register(Payout)
 class PayoutAdmin(ReadOnlyAdmin):
     """Payouts, newest first; those that failed need somebody."""
@@ -306,7 +219,7 @@ class PayoutAdmin(ReadOnlyAdmin):
     search_fields = ["id__exact", "subject_id__exact", "request_id__exact"]
     ordering = ["-created_at", "-id"]
     actions = [
-        _each(
+        each(
             "retry",
             gettext_lazy("Try again"),
             lambda pk, who: services.retry_payout(payout_id=pk, now=timezone.now()),

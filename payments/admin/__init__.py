@@ -1,0 +1,5 @@
+"""Managers' screens of payments: money, receipts and books; every step goes through a service."""
+
+from payments.admin import books, receipts
+
+__all__ = ["books", "receipts"]
