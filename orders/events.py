@@ -30,8 +30,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     sku: str = ""
     kind: str = ""
     vat_kind: str = ""
-    vat_amount: Decimal | None = None
-    supplier: Supplier | None = None
+    vat_amount: Decimal | msgspec.UnsetType = msgspec.UNSET
+    supplier: Supplier | msgspec.UnsetType = msgspec.UNSET
 
 
 class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -385,8 +385,8 @@ def _name_on_receipt(line: OrderLine, seller_id: UUID | None) -> ReceiptItem:
         subject="insurance_premium" if line.kind == "policy" else subject,
         vat_kind=line.vat_kind,
         seller_id=seller_id,
-        vat_amount=line.vat_amount,
-        supplier=line.supplier,
+        vat_amount=line.vat_amount or None,
+        supplier=line.supplier or None,
     )
 
 

@@ -29,7 +29,7 @@ from payments.tests.conftest import running_sandbox, sandbox
 __all__ = ["running_sandbox", "sandbox"]
 pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
 MOST = {"statements of transactions": 141, "commits": 29, "deliveries": 27, "events": 16, "bytes of events": 5_600}
-RECEIPT = {"statements of transactions": 16, "commits": 2, "deliveries": 1}
+RECEIPT = {"statements of transactions": 14, "commits": 2, "deliveries": 1}
 """Added by its fiscal receipt, where the law asks for one."""
 
 

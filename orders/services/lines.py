@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from msgspec import UNSET
 
 from core.db import fetch
 from core.errors import Forbidden, InvalidInput
@@ -231,8 +232,8 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             sku=line.sku,
             kind=line.kind if line.kind == LineKind.POLICY else "",
             vat_kind="" if line.taxed_as == VatKind.STANDARD else line.taxed_as.value,
-            vat_amount=line.vat_amount if line.taxed_as == VatKind.MARGIN else None,
-            supplier=Supplier(**line.supplier) if line.supplier else None,
+            vat_amount=UNSET if line.vat_amount is None or line.taxed_as != VatKind.MARGIN else line.vat_amount,
+            supplier=Supplier(**line.supplier) if line.supplier else UNSET,
         )
         for line in lines
     ]

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db.models import Exists
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -85,18 +87,20 @@ def draft_charge(entry: LedgerEntry, payment: Payment) -> Draft:
 
 def draw_charge(payment: Payment, at: datetime) -> list[Line]:
     """Draw the lines of a payment. Raises ReceiptImpossible."""
-    items = list_items(payment)
     method = _METHODS.get(Purpose(payment.purpose))
-    if method is None:
-        method = choose_method(items, payment.amount)
-        is_sold = LedgerEntry.objects.filter(kind=EntryKind.SALE, reference=payment.order_account_id).exists()
-        method = CREDIT_PAYMENT if is_sold and not _is_returned(payment) else method
+    items, is_sold = _read_order(payment) if method is None else (list_items(payment), False)
+    method = method or (CREDIT_PAYMENT if is_sold else choose_method(items, payment.amount))
     items = items or [name_by_purpose(payment)]
     return draw(items, _settle(payment.amount, at, method, items))
 
 
-def _is_returned(payment: Payment) -> bool:
-    return LedgerEntry.objects.filter(kind=EntryKind.SALE_RETURNED, reference=payment.order_account_id).exists()
+def _read_order(payment: Payment) -> tuple[list[ReceiptItem], bool]:
+    """Return what an order's payment pays for, and whether that was handed over and has not come back; at once."""
+    booked = LedgerEntry.objects.filter(reference=payment.order_account_id)
+    sold, back = booked.filter(kind=EntryKind.SALE), booked.filter(kind=EntryKind.SALE_RETURNED)
+    copies = OrderCopy.objects.filter(pk=payment.order_id).annotate(is_sold=Exists(sold) & ~Exists(back))
+    given, is_sold = copies.values_list("receipt", "is_sold").first() or (None, False)
+    return _read_items(given if payment.receipt is None else payment.receipt), is_sold
 
 
 def list_items(payment: Payment) -> list[ReceiptItem]:
@@ -104,6 +108,10 @@ def list_items(payment: Payment) -> list[ReceiptItem]:
     given = payment.receipt
     if given is None and payment.order_id:
         given = OrderCopy.objects.filter(pk=payment.order_id).values_list("receipt", flat=True).first()
+    return _read_items(given)
+
+
+def _read_items(given: Any) -> list[ReceiptItem]:
     return [item for item in _ITEMS.decode(msgspec.json.encode(given or [])) if item.amount > 0]
 
 

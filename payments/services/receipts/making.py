@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from core.db import transaction
 from payments.models import (
@@ -61,11 +62,11 @@ def make_receipts(*, payment_ids: Collection[UUID], request_ids: Collection[UUID
         span = _lock_span()
         if span is None or settings.FISCAL_OPERATOR == NO_OPERATOR:
             return 0
-        moved = LedgerEntry.objects.filter(kind__in=_MOVING, receipts=None)
-        found = set(moved.filter(payment_id__in=payment_ids).values_list("pk", flat=True)) if payment_ids else set()
+        moved = _within(span).filter(kind__in=_MOVING, receipts=None)
+        found = list(moved.filter(payment_id__in=payment_ids)) if payment_ids else []
         for way in ("refund", "payout") if request_ids else ():
-            found |= set(moved.filter(**{f"{way}__request_id__in": request_ids}).values_list("pk", flat=True))
-        return _make(found, span, now)
+            found += moved.filter(**{f"{way}__request_id__in": request_ids})
+        return _draw_up({entry.pk: entry for entry in found}.values(), now)
 
 
 def offset_advances(*, order_id: UUID, now: datetime) -> int:
@@ -81,10 +82,16 @@ def _lock_span() -> FiscalSpan | None:
     return FiscalSpan.objects.select_for_update().filter(ended_at=None).first()
 
 
+def _within(span: FiscalSpan) -> "QuerySet[LedgerEntry]":
+    return LedgerEntry.objects.filter(created_at__gte=span.began_at).select_related("payment", "refund", "payout")
+
+
 def _make(entry_ids: Iterable[UUID], span: FiscalSpan, now: datetime) -> int:
-    entries = LedgerEntry.objects.filter(pk__in=list(entry_ids), created_at__gte=span.began_at)
-    waiting = list(entries.select_related("payment", "refund", "payout").order_by("created_at", "pk"))
-    made = 0
+    return _draw_up(_within(span).filter(pk__in=list(entry_ids)), now)
+
+
+def _draw_up(entries: Iterable[LedgerEntry], now: datetime) -> int:
+    waiting, made = sorted(entries, key=lambda entry: (entry.created_at, entry.pk)), 0
     while waiting:
         turn, waiting = _take_turn(waiting)
         before = _receipts_before(turn)
