@@ -66,7 +66,7 @@ MORATORIUM = declare(
         subject="loan",
         limit=ALWAYS,
         run="financing.services.moratorium_agreed",
-        doors=("POST /financing/loans/{id}/moratorium",),
+        doors=("POST /financing/loans/{id}/moratorium", "admin financing.loan: suspend"),
         gives="time: payments of up to six months, and the penalties that they would have cost",
     )
 )

@@ -9,8 +9,10 @@ from decimal import Decimal
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from django.test import Client
 from django.utils import timezone
 
 import catalog.tests.make
@@ -336,3 +338,42 @@ def test_days_around_a_change_of_clocks_belong_to_one_span_each(settings):
     day = date(2026, 3, 29)
     assert Span(day, day).ends.timestamp() - Span(day, day).begins.timestamp() == 23 * 3600
     assert Span(day, day).ends == Span(day + timedelta(days=1), day + timedelta(days=1)).begins
+
+
+@pytest.fixture
+def browser():
+    client, user = Client(), get_user_model().objects.create_superuser("boss@example.com", "pass-word-1")
+    client.force_login(user, backend="accounts.backends.EmailBackend")
+    return client
+
+
+SCREEN = "/admin/payments/ledgerentry/accounting"
+
+
+def on_screen(browser, **query):
+    return browser.get(SCREEN, {"since": str(today()), "until": str(today()), "kind": "commerceml"} | query)
+
+
+def test_a_manager_counts_the_papers_and_takes_the_file_on_a_screen(browser, sandbox, tmp_path):
+    payments.tests.make.paid(payments.tests.make.order())
+    shown = on_screen(browser).content.decode()
+    for section, (_app, item) in gathering.contributions().items():
+        assert f'<td class="p-2">{item.count(Span(today(), today()))}</td>' in shown, section
+    assert not Reading.objects.using("payments").filter(kind="accounting_money").exists(), "counting reads nobody"
+    taken = on_screen(browser, file="1")
+    text = b"".join(taken.streaming_content).decode()
+    assert taken["Content-Disposition"].endswith('.xml"')
+    assert len(commerceml.read(text)) == sum(
+        item.count(Span(today(), today())) for _app, item in gathering.contributions().values()
+    )
+    table = on_screen(browser, kind="money", file="1")
+    rows = list(csv.DictReader(io.StringIO(b"".join(table.streaming_content).decode().lstrip("\ufeff"))))
+    assert len(rows) == gathering.contributions()[Section.MONEY][1].count(Span(today(), today()))
+    assert Reading.objects.using("payments").filter(kind="accounting_money").count() == 2
+
+
+@pytest.mark.parametrize("wrong", [{"since": ""}, {"until": "1990-01-01"}, {"since": "2090-01-01"}, {"kind": "x"}])
+def test_a_screen_says_what_is_wrong_with_the_days(browser, wrong):
+    answer = on_screen(browser, file="1", **wrong)
+    assert answer.status_code == 400
+    assert not Reading.objects.using("payments").exists()

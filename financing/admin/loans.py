@@ -38,11 +38,13 @@ from financing.models import (
     LoanPaymentStatus,
     LoanRefund,
     LoanScheduleRow,
+    LoanStage,
     LoanStatus,
     LoanVersion,
 )
 from financing.public import debits_for_somebody
 from financing.rules.calculations import Strategy
+from financing.rules.holidays import MOST_MONTHS, Ground
 from financing.services import BY_ACCOUNT
 
 COLOURS = {
@@ -82,6 +84,45 @@ class RestructuringForm(BaseDialogForm):
         label=_("forgive the penalties"), required=False, widget=UnfoldBooleanSwitchWidget()
     )
     reason = forms.CharField(label=_("reason"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class HolidaysForm(BaseDialogForm):
+    """Credit holidays: for how long, on which ground, and what proves it."""
+
+    months = forms.IntegerField(
+        label=_("months"), min_value=1, max_value=MOST_MONTHS, widget=UnfoldAdminIntegerFieldWidget()
+    )
+    ground = forms.ChoiceField(
+        label=_("ground"),
+        choices=[
+            (Ground.INCOME.value, _("the income fell by a third (by law)")),
+            (Ground.EMERGENCY.value, _("an emergency (by law)")),
+            (Ground.AGREED.value, _("the lender agrees")),
+        ],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    evidence = forms.CharField(
+        label=_("evidence"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+def _suspend(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
+    return services.grant_moratorium(
+        loan_id=loan_id,
+        months=said["months"],
+        ground=Ground(said["ground"]),
+        evidence=said["evidence"],
+        manager_id=manager_id,
+        now=timezone.now(),
+    )
+
+
+def _collect(loan_id: UUID, manager_id: UUID, reason: str) -> object:
+    return services.start_collection(loan_id=loan_id, manager_id=manager_id, reason=reason, now=timezone.now())
+
+
+def _stop_collecting(loan_id: UUID, manager_id: UUID, reason: str) -> object:
+    return services.end_collection(loan_id=loan_id, manager_id=manager_id, reason=reason, now=timezone.now())
 
 
 def _repay(loan_id: UUID, manager_id: UUID, said: dict[str, Any]) -> object:
@@ -172,14 +213,14 @@ class LoanEntryInline(LookedAt):
         return "; ".join(f"{line.get_account_display()} {line.amount}" for line in entry.lines.all())
 
 
-def _while(*statuses: str) -> Callable[..., bool]:
-    """Tell whether a manager may press a button of a loan: while it is in one of these states."""
+def _while(*statuses: str, stages: tuple[str, ...] = tuple(LoanStage)) -> Callable[..., bool]:
+    """Tell whether a manager may press a button of a loan: while it is in one of these states and stages."""
 
     def may(self: "LoanAdmin", request: HttpRequest, object_id: Any = None) -> bool:
         if not self.is_manager(request):
             return False
-        loan = self.looked_at(request, object_id) if object_id else None
-        return loan is None or getattr(loan, "status", "") in statuses
+        loan: Any = self.looked_at(request, object_id) if object_id else None
+        return loan is None or (loan.status in statuses and loan.stage in stages)
 
     return may
 
@@ -190,14 +231,16 @@ class LoanAdmin(DeskAdmin):
 
     list_display = [
         "disbursed_date", "bank", "principal", "balance", "overdue_amount", "days_past_due", "currency", "annual_rate",
-        "next_due_date", "coloured_status",
+        "next_due_date", "coloured_status", "stage",
     ]  # fmt: skip
-    list_filter = ["status", "bank", "disbursed_date"]
+    list_filter = ["status", "stage", "bank", "disbursed_date"]
     search_fields = ["=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
     inlines = [LoanPaymentInline, LoanVersionInline, LoanEntryInline, ScheduleInline]
     actions_list = ["portfolio"]
-    actions_detail = ["repay_early", "give_back", "restructure", "write_off"]
+    actions_detail = [
+        "repay_early", "give_back", "restructure", "suspend", "collect", "stop_collecting", "write_off",
+    ]  # fmt: skip
     repay_early = asking(
         "repay_early", _("Repay early"), EarlyForm, _repay,
         question=_("The bank is told to debit the borrower's account; the money counts when it says that it did."),
@@ -210,12 +253,26 @@ class LoanAdmin(DeskAdmin):
         "restructure", _("New terms"), RestructuringForm, _restructure, variant=ActionVariant.WARNING,
         question=_("What is left is repaid by a new schedule; unpaid interest joins its first instalment."),
     )  # fmt: skip
+    suspend = asking(
+        "suspend", _("Credit holidays"), HolidaysForm, _suspend, variant=ActionVariant.WARNING,
+        question=_("Payments rest from today and follow in the same size; another person has to agree."),
+    )  # fmt: skip
+    collect = asking_why(
+        "collect", _("Hand to collection"), _collect, variant=ActionVariant.WARNING,
+        question=_("The debt is late and is collected from now on."),
+    )  # fmt: skip
+    stop_collecting = asking_why(
+        "stop_collecting", _("Stop collecting"), _stop_collecting, question=_("It is repaid as agreed from now on."),
+    )  # fmt: skip
     write_off = asking_why(
         "write_off", _("Write off"), _write_off, variant=ActionVariant.DANGER,
         question=_("The principal still owed becomes the bank's loss. This cannot be undone."),
     )  # fmt: skip
     has_repay_early_permission = has_give_back_permission = has_restructure_permission = _while(*RUNNING)
     has_write_off_permission = _while(LoanStatus.OVERDUE)
+    has_suspend_permission = _while(*RUNNING, stages=(LoanStage.NONE, LoanStage.COLLECTION))
+    has_collect_permission = _while(LoanStatus.OVERDUE, stages=(LoanStage.NONE,))
+    has_stop_collecting_permission = _while(*RUNNING, stages=(LoanStage.COLLECTION,))
 
     @display(description=_("status"), label=COLOURS, ordering="status")
     def coloured_status(self, loan: Loan) -> tuple[str, str]:

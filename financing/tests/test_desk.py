@@ -12,12 +12,13 @@ from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import tampering
 from financing import services
-from financing.approvals import DEBIT
+from financing.approvals import DEBIT, MORATORIUM
 from financing.models import Application, ApplicationDocument, Loan, LoanPayment, Override
 from financing.public import loan_disagreements
 from financing.services import BY_ACCOUNT
 from financing.tests import make
 from gateway.approvals import approve_waiting
+from gateway.models import Approval
 from messaging.testing import capture_events
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "financing"])
@@ -68,7 +69,15 @@ def buttons(client, row):
     names = {
         "application": ("approve_one", "counter", "refuse", "override"),
         "override": ("confirm", "turn_down"),
-        "loan": ("repay_early", "give_back", "restructure", "write_off"),
+        "loan": (
+            "repay_early",
+            "give_back",
+            "restructure",
+            "suspend",
+            "collect",
+            "stop_collecting",
+            "write_off",
+        ),
         "loanpayment": ("confirm", "refuse", "reverse"),
         "applicationdocument": ("accept", "turn_down", "download"),
     }[row._meta.model_name]
@@ -228,7 +237,7 @@ def grown_late(loan, time_machine):
 
 
 def test_a_loan_is_repaid_early_and_given_back(manager, loan):
-    assert buttons(manager, loan) == ["repay_early", "give_back", "restructure"]
+    assert buttons(manager, loan) == ["repay_early", "give_back", "restructure", "suspend"]
     press(manager, loan, "repay_early", strategy="reduce_term")
     assert not LoanPayment.objects.exists()
     press(manager, loan, "repay_early", amount="500000", strategy="reduce_term")
@@ -253,6 +262,35 @@ def test_a_loan_gets_new_terms(manager, loan):
     assert (loan.annual_rate, loan.schedule_version) == (12, 2)
     version = loan.versions.get(number=2)
     assert (version.reason, version.made_by) == ("Lost the job.", manager.user_id)
+
+
+def test_credit_holidays_wait_for_a_second_person(manager, loan):
+    press(manager, loan, "suspend", months="7", ground="income", evidence="A certificate.")
+    assert not Approval.objects.using("financing").exists()
+    press(manager, loan, "suspend", months="3", ground="income", evidence="A certificate.")
+    loan.refresh_from_db()
+    assert (loan.stage, loan.schedule_version) == ("", 1)
+    [asked] = Approval.objects.using("financing").filter(kind="financing.moratorium")
+    approve_waiting(MORATORIUM, loan.id, person_id=uuid7(), now=timezone.now())
+    loan.refresh_from_db()
+    assert (str(asked.maker_id), loan.stage, loan.schedule_version) == (str(manager.user_id), "moratorium", 2)
+    assert buttons(manager, loan) == ["repay_early", "give_back", "restructure"]
+    assert list(loan_disagreements()) == []
+
+
+def test_a_late_loan_is_handed_to_collection_and_back(loan, time_machine):
+    grown_late(loan, time_machine)
+    manager = browser("manager")
+    press(manager, loan, "collect")
+    assert not loan.stages.exists()
+    press(manager, loan, "collect", reason="Three months of silence.")
+    loan.refresh_from_db()
+    assert (loan.stage, loan.stages.get().made_by) == ("collection", manager.user_id)
+    assert {"suspend", "stop_collecting"} <= set(buttons(manager, loan))
+    assert "collect" not in buttons(manager, loan)
+    press(manager, loan, "stop_collecting", reason="They called.")
+    loan.refresh_from_db()
+    assert (loan.stage, loan.stages.count()) == ("", 2)
 
 
 def test_only_an_overdue_loan_is_written_off(loan, time_machine):

@@ -2,24 +2,18 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
-from core.errors import Unavailable
-from core.files.accounting import Section, Span, build_table, read_span
-from core.files.commerceml import CONTENT_TYPE, write_commerceml
+from core.files.accounting import Section, Span, read_span
 from gateway.access.permissions import IsManager
-from gateway.access.readings import Papers, record_reading
-from gateway.accounting.gathering import READING, contributions, list_missing, read_all
+from gateway.accounting.sending import send_exchange, send_section
 from gateway.api import ApiViewSet
 from gateway.requests.filtering import refuse_unknown
-from gateway.responses.tables import in_pieces, streamed, table_file
 
 SPAN = ("from", "to")
 _DAYS = [
@@ -70,29 +64,10 @@ class AccountingViewSet(ApiViewSet):
     @action(detail=False)
     def commerceml(self, request: Request) -> HttpResponseBase:
         """All sections as one file of CommerceML 2.05, the exchange format of 1C."""
-        span = _read_span(request)
-        if list_missing():
-            raise Unavailable
-        for section, (app, _item) in contributions().items():
-            record_reading(request._request, _papers(app, section))
-        pieces = in_pieces(write_commerceml(read_all(span), timezone.now(), settings.DEALER["name"]))
-        answer = streamed(request._request, pieces, CONTENT_TYPE)
-        answer["Content-Disposition"] = f'attachment; filename="accounting-{span.since}-{span.until}.xml"'
-        return answer
+        return send_exchange(request._request, _read_span(request))
 
     def _table(self, request: Request, section: Section) -> HttpResponseBase:
-        span = _read_span(request)
-        if section not in contributions():
-            raise Unavailable
-        app, item = contributions()[section]
-        record_reading(request._request, _papers(app, section))
-        name = f"{section}-{span.since}-{span.until}"
-        return table_file(request._request, build_table(section, item.read(span)), name, "csv")
-
-
-def _papers(app: str, section: Section) -> Papers:
-    """Name what is taken, for the trace where its rows are."""
-    return Papers(app, READING.format(section=section), None, None)
+        return send_section(request._request, section, _read_span(request))
 
 
 def _read_span(request: Request) -> Span:

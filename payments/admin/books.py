@@ -6,15 +6,17 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from core.files.tables import csv_lines
 from core.ids import uuid7
 from core.screens.base import ReadOnlyAdmin, asking_why, money_text
+from gateway.accounting.screen import show_export
 from payments import queries, services
 from payments.admin.steps import ReadOnlyInline, each
 from payments.models import (
@@ -264,6 +266,12 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     search_fields = ["order_id__exact", "payment__id__exact", "reference__exact"]
     ordering = ["-created_at"]
     inlines = [LineInline]
+    actions_list = ["accounting"]
+
+    @action(description=gettext_lazy("Export to accounting"), url_path="accounting", permissions=["view"])
+    def accounting(self, request: HttpRequest) -> HttpResponseBase:
+        """Papers of some days for accounting: how many there are, and the file."""
+        return show_export(self, request)
 
 
 @admin.register(LedgerAccount)

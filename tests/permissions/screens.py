@@ -35,8 +35,9 @@ financing.application            manager  nobody   nobody   nobody   approve,rej
                                                                         override,refuse
 financing.applicationdocument    manager  nobody   nobody   nobody   accept,download,turn_down
 financing.creditlimit            manager  manager  nobody   nobody   quarter
-financing.loan                   manager  nobody   nobody   nobody   give_back,portfolio,repay_early,
-                                                                        restructure,write_off
+financing.loan                   manager  nobody   nobody   nobody   collect,give_back,portfolio,repay_early,
+                                                                        restructure,stop_collecting,suspend,
+                                                                        write_off
 financing.loanpayment            manager  nobody   nobody   nobody   confirm,refuse,reverse
 financing.loanrefund             manager  nobody   nobody   nobody   -
 financing.override               manager  nobody   nobody   nobody   confirm,turn_down
@@ -69,7 +70,7 @@ orders.queueplace                manager  nobody   nobody   nobody   skip
 orders.tradein                   manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
-payments.ledgerentry             manager  nobody   nobody   nobody   -
+payments.ledgerentry             manager  nobody   nobody   nobody   accounting
 payments.ordercopy               manager  nobody   nobody   nobody   -
 payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,taken
 payments.payout                  manager  nobody   nobody   nobody   retry

@@ -1,0 +1,210 @@
+"""One deal from the manager's terms to the handover, and back: papers, receipts, VAT and books agree to the kopeck."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+import accounts.tests.make
+import catalog.tests.make
+import financing.tests.make
+import payments.tests.make
+from config import books
+from config.databases import APPS
+from core.clock import dealer_day
+from core.ids import uuid7
+from core.money.vat import Regime, VatKind, find_percent
+from core.testing import Api
+from financing.models import Loan
+from insurance.models import Policy
+from insurance.rules.rating.rows import TariffFact
+from insurance.services import import_tariff
+from insurance.tests.make import KASKO, OSAGO
+from messaging.testing import drain_outbox
+from orders.models import Order
+from orders.services.deposits import TERMS_VERSION
+from orders.tests.pdf import extract_text
+from payments.models import LedgerLine, Payment, Receipt, ReceiptLine
+from payments.services import attend_receipts
+from payments.tests.conftest import running_sandbox, sandbox
+from tests.test_exchanged_car import OLD
+
+__all__ = ["running_sandbox", "sandbox"]
+pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
+LIST, OFF = Decimal("2000000.00"), Decimal("49999.99")
+PRICE = LIST - OFF
+WORTH, DEPOSIT, DOWN = Decimal("400000.00"), Decimal("50000.00"), Decimal("900000.00")
+LENT = PRICE - DOWN
+CARD = {"method": "card", "token": "tok_success"}
+INSURER = {"name": "АО «Партнёр»", "inn": "7707083893", "phone": "+74951112233"}
+BORROWER = {
+    "down_payment": str(DOWN), "term_months": 36, "financing_type": "car_loan", "employment_status": "employed",
+    "monthly_income": "300000.00", "birth_date": "1985-05-20",
+}  # fmt: skip
+PASSPORT = {
+    "full_name": "Иванов Пётр Сергеевич", "birth_date": "1985-02-01", "birth_place": "г. Казань",
+    "passport": "4512345678", "issued_by": "ОВД Примерного района", "issued_on": "2010-03-10",
+    "department_code": "770-001", "address": "Москва, ул. Образцовая, д. 2", "phone": "8 900 123-45-67",
+}  # fmt: skip
+DETAILS = {
+    "sale-new": {"car.handover_day": "30.11.2026", "warranty.months": "36", "car.year": "2026"},
+    "trade-in": {"trade_in.passport": "78 ОА 123456"},
+    "loan": {"loan.bank": "Банк", "loan.contract": "7-К"},
+    "deposit": {},
+    "handover": {"car.passport": "164301000000001", "car.equipment": "два ключа", "car.year": "2026"},
+}
+
+
+@pytest.fixture(autouse=True)
+def dealership(settings, sandbox):
+    """A dealer under the general regime, an insurer with its requisites, a bank, and a register."""
+    settings.REFUND_FOUR_EYES_ABOVE = settings.TRADE_IN_FOUR_EYES_ABOVE = 100_000_000
+    payments.tests.make.legal_entity()
+    attend_receipts(now=timezone.now())
+    about = {"name": "Партнёр", "connection": "", "legal_name": INSURER["name"], "inn": INSURER["inn"]}
+    row = TariffFact(
+        table="insurer", key="", value=about | {"phone": INSURER["phone"]}, valid_from=dealer_day(timezone.now()),
+        source="agency agreement 7", insurer="partner",
+    )  # fmt: skip
+    import_tariff(facts=[row], note="requisites", now=timezone.now())
+    financing.tests.make.programme()
+    drain_outbox()
+
+
+@pytest.fixture
+def manager():
+    return Api("manager")
+
+
+def ordered(manager, buyer):
+    """The order at the terms that were agreed at the desk."""
+    car = catalog.tests.make.product(stock=1, price=LIST, vin=OSAGO["vehicle_vin"])
+    drain_outbox()
+    body = {
+        "customer_id": str(buyer),
+        "items": [{"product_id": str(car.id), "quantity": 1, "discount": {"amount": str(OFF), "reason": "last one"}}],
+        "trade_in": OLD | {"amount": str(WORTH)},
+        "financing": BORROWER,
+        "insurance": [OSAGO, KASKO],
+        "deposit": CARD | {"amount": str(DEPOSIT), "terms": TERMS_VERSION},
+        "payment": CARD,
+    }
+    placed = manager.post("/orders", body)
+    assert placed.status_code == 201, placed.content.decode()
+    drain_outbox()
+    return Order.objects.get(pk=placed.json()["id"])
+
+
+def printed(manager, order, kind):
+    """The text of a paper of the deal, read back from its PDF."""
+    issued = manager.post(f"/orders/{order.id}/documents", {"kind": kind, "details": DETAILS[kind]})
+    assert issued.status_code == 201, (kind, issued.content.decode())
+    return extract_text(manager.get(f"/documents/{issued.json()['id']}/file").content)
+
+
+def shown(amount):
+    """An amount as papers print it."""
+    return f"{amount:,.2f}".replace(",", " ").replace(".", ",")
+
+
+def balance(account):
+    return sum((line.amount for line in LedgerLine.objects.filter(account_id=account)), Decimal(0))
+
+
+def told(operation):
+    """What receipts said of money that moved, corrections and offsets apart."""
+    rows = Receipt.objects.filter(operation=operation).exclude(kind__in=["offset", "correction"])
+    return sum((row.amount for row in rows), Decimal(0))
+
+
+def assert_clean():
+    """The provider's book is the run's, so it knows charges of other tests too."""
+    found = {name: [item for item in check() if item.kind != "charge_unknown"] for name, check in books.CHECKS.items()}
+    assert {name: items for name, items in found.items() if items} == {}
+
+
+def handed_over(manager, order):
+    for status in ("in_progress", "ready", "completed"):
+        moved = manager.put(f"/orders/{order.id}/status", {"status": status})
+        assert moved.status_code == 200, moved.json()
+        drain_outbox()
+        if status == "ready":
+            assert shown(order.amount_paid) in printed(manager, order, "handover")
+    order.refresh_from_db()
+
+
+def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
+    buyer = accounts.tests.make.user("client").id
+    order = ordered(manager, buyer)
+    premiums = sum((policy.premium for policy in Policy.objects.all()), Decimal(0))
+    own = PRICE + premiums - LENT - WORTH
+    assert (order.status, order.amount_due) == ("paid", 0)
+    assert (order.total_amount, order.discount_total, Policy.objects.count()) == (PRICE + premiums, OFF, 2)
+    assert Loan.objects.get().principal == LENT
+    assert {payment.amount for payment in Payment.objects.all()} == {DEPOSIT, own - DEPOSIT}
+    assert_taxed(order)
+    assert told("sale") == own
+    for_policies = sum_of_premium_lines()
+    assert 0 < for_policies < premiums, "money that pays a part of the deal pays a part of each line"
+    assert_papers(manager, order)
+    assert_clean()
+
+    handed_over(manager, order)
+    assert order.status == "completed"
+    offsets = Receipt.objects.filter(kind="offset")
+    assert {receipt.state for receipt in Receipt.objects.all()} == {"registered"}
+    assert sum((row.amount for row in offsets), Decimal(0)) == own - for_policies
+    assert told("sale") == own
+    assert balance("sales") == -PRICE
+    assert balance(f"order:{order.id}") == 0
+    assert_taxed(order)
+    assert_clean()
+
+    returned(manager, order)
+    assert (order.status, order.amount_paid) == ("returned", 0)
+    assert (Loan.objects.get().status, Loan.objects.get().balance) == ("cancelled", 0)
+    assert told("sale") - told("sale_return") == balance("provider:sandbox")
+    assert (balance("sales"), balance(f"order:{order.id}")) == (0, 0)
+    assert {receipt.state for receipt in Receipt.objects.all()} == {"registered"}
+    assert_clean()
+
+
+def assert_taxed(order):
+    """VAT is that of the price which was agreed, at the rate of the day; premiums have none."""
+    percent = find_percent(Regime.GENERAL, VatKind.STANDARD, dealer_day(timezone.now()))
+    vat = (PRICE * percent / (100 + percent)).quantize(Decimal("0.01"))
+    order.refresh_from_db()
+    lines = {line.kind: line.vat_amount for line in order.lines.all()}
+    assert (order.vat_total, lines["product"], lines["policy"] or 0) == (vat, vat, 0)
+
+
+def sum_of_premium_lines():
+    """What receipts say of premiums, each in its insurer's name."""
+    lines = ReceiptLine.objects.filter(subject="insurance_premium")
+    assert {(row.supplier_name, row.supplier_inn, row.supplier_phone) for row in lines} == {tuple(INSURER.values())}
+    assert not ReceiptLine.objects.exclude(subject="insurance_premium").exclude(supplier_inn="").exists()
+    return sum((row.amount for row in lines), Decimal(0))
+
+
+def assert_papers(manager, order):
+    """Each paper names the sums of the order."""
+    manager.put(f"/orders/{order.id}/buyer-papers", PASSPORT)
+    assert shown(PRICE) in printed(manager, order, "sale-new")
+    assert shown(WORTH) in printed(manager, order, "trade-in")
+    assert shown(LENT) in printed(manager, order, "loan")
+    assert shown(DEPOSIT) in printed(manager, order, "deposit")
+    invoice = extract_text(manager.get(f"/orders/{order.id}/documents/invoice").content)
+    assert shown(order.total_amount) in invoice
+
+
+def returned(manager, order):
+    """The goods come back and everything is undone."""
+    asked = manager.post(f"/orders/{order.id}/return", {"reason": "another colour"})
+    assert asked.status_code == 201, asked.json()
+    drain_outbox()
+    path = f"/returns/{asked.json()['id']}"
+    manager.post(f"{path}/inspect", {"result": "as new", "mileage": 1200})
+    accepted = manager.post(f"{path}/accept")
+    assert accepted.status_code == 200, accepted.json()
+    drain_outbox()
+    order.refresh_from_db()
