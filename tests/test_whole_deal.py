@@ -12,7 +12,6 @@ import payments.tests.make
 from config import books
 from config.databases import APPS
 from core.clock import dealer_day
-from core.ids import uuid7
 from core.money.vat import Regime, VatKind, find_percent
 from core.testing import Api
 from financing.models import Loan

@@ -69,3 +69,46 @@ def test_without_the_provider_orders_are_taken_and_paid_when_it_is_back(rig):
     rig.wait(lambda: rig.one("payments", tried) == 3, 30, "the provider is not tried")
     rig.run("sandbox")
     assert {rig.ended(order_id, token)["status"] for order_id in orders} == {"paid"}
+
+
+@pytest.fixture
+def receipts(rig):
+    """The clock has begun to make receipts: every movement from now on has one."""
+    rig.run("beat")
+    opened = "SELECT count(*) FROM payments_fiscalspan WHERE ended_at IS NULL"
+    rig.wait(lambda: rig.one("payments", opened) == 1, 60, "no receipts are made")
+    yield
+    rig.end("beat")
+
+
+@pytest.mark.usefixtures("receipts")
+@pytest.mark.parametrize("place", ["calls.after_provider", "calls.before_commit"])
+def test_every_movement_has_one_receipt_though_register_and_worker_die(rig, place):
+    token, vehicles = rig.token(), [rig.known_vehicle() for _ in range(2)]
+    rig.arm("external", f"{place}:payments.fiscalize=kill")
+    first = rig.place(vehicles[0], token)
+    rig.await_strike(f"{place}:payments.fiscalize")
+    rig.end("sandbox")
+    second = rig.place(vehicles[1], token)
+    rig.run("sandbox")
+    rig.forget_leases()
+    assert {rig.ended(order_id, token)["status"] for order_id in (first, second)} == {"paid"}
+    rig.wait(lambda: rig.one("payments", _WAITING) == 0, 60, "receipts are not registered")
+    rig.settle()
+    told = rig.rows("payments", _TOLD)
+    assert {(amount, count, said) for amount, count, said in told} == {(amount, 1, amount) for amount, *_ in told}
+    assert len(told) >= 2
+    assert len({number for (number,) in rig.rows("payments", _NUMBERS)}) == len(told)
+
+
+_WAITING = """
+SELECT count(*) FROM payments_ledgerentry AS e LEFT JOIN payments_receipt AS r ON r.cause_id = e.id
+WHERE e.kind = 'charge' AND e.created_at >= (SELECT min(began_at) FROM payments_fiscalspan)
+  AND r.state IS DISTINCT FROM 'registered'
+"""
+_TOLD = """
+SELECT p.amount, count(*), sum(r.amount) FROM payments_ledgerentry AS e
+JOIN payments_payment AS p ON p.id = e.payment_id JOIN payments_receipt AS r ON r.cause_id = e.id
+WHERE e.kind = 'charge' GROUP BY e.id, p.amount
+"""
+_NUMBERS = "SELECT r.fiscal_number FROM payments_receipt AS r WHERE r.state = 'registered'"
