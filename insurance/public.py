@@ -86,7 +86,7 @@ class PremiumFacts:
 
     `due_now` is what puts the policy in force, `later` the instalments after it: `{due_date, amount}`. `request` is
     what was rated: with what the catalogue knows of the car where it was not told. `supplier` is the insurer as
-    receipts name it: `name`, `inn` and `phone`, None until its tariff has them.
+    receipts name it: `name`, `inn` and `telephone`, None until its tariff has them.
     """
 
     insurance_type: str

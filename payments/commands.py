@@ -42,11 +42,11 @@ class Means:
 
 
 class Supplier(msgspec.Struct, frozen=True, kw_only=True):
-    """A company in whose name the dealer sells, as its agent: `inn` with right check digits, `phone` from its `+`."""
+    """A company in whose name the dealer sells, as its agent: `inn` with right check digits, `telephone` from a `+`."""
 
     name: str
     inn: str
-    phone: str
+    telephone: str
 
 
 class ReceiptItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

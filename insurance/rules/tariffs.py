@@ -78,7 +78,7 @@ class InsurerTariff:
     @property
     def supplier(self) -> dict[str, str] | None:
         """Return whose premiums these are, as receipts name it; None until its ИНН is entered."""
-        return {"name": self.legal_name, "inn": self.inn, "phone": self.phone} if self.inn else None
+        return {"name": self.legal_name, "inn": self.inn, "telephone": self.phone} if self.inn else None
 
     def get_theft_group(self, make: str) -> str:
         """Theft group of a make."""

@@ -47,11 +47,11 @@ proposed_amount psk purpose quantity query quotes rated_on read_at reasons recei
 refund_follows refund_pending refunded refunded_alone refunded_total regimes region renewal_of replaces reply_due_at
 request reservation_expires_at residual_limits resource_ids return_url review_dti_percent
 review_irregular_income_above roles rules saga.state saga.step secured_amount seller set_off_amount settlement
-share_after shortfalls sku source stage start_date start_time state status stock_version subject subject_type surplus
-taken_off tariff tariff_revision tax_id term_months test_drive_role threshold time_zone title today total total_amount
-trade_in trade_in_amount traded_in transit_days transit_months type unit_price until updated_at url user_ids
-valid_until value vat_kind vat_rate vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year
-vehicles version version_number vin year
+share_after shortfalls sku source stage start_date start_time state status stock_version subject subject_type supplier
+surplus taken_off tariff tariff_revision tax_id telephone term_months test_drive_role threshold time_zone title today
+total total_amount trade_in trade_in_amount traded_in transit_days transit_months type unit_price until updated_at url
+user_ids valid_until value vat_kind vat_rate vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin
+vehicle_year vehicles version version_number vin year
 """
 PLAIN_KEYS = frozenset(_PLAIN_WORDS.split())
 """Names of what tells of goods, terms and business. An event that means a person by one declares it `personal`."""

@@ -257,7 +257,7 @@ class OrderLine(models.Model):
     which the amounts of `discounts` come to; a line of the release before, or one without a list price, has none.
     `cost` is what the dealer paid, null where nobody knows it. `vat_rate` (per cent) is empty where there is no VAT;
     `vat_amount` where the seller or its regime is not known.
-    `supplier` is the insurer of a policy as receipts name it (`name`, `inn`, `phone`), where its tariff says so.
+    `supplier` is the insurer of a policy as receipts name it (`name`, `inn`, `telephone`), where its tariff says so.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

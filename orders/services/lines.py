@@ -18,7 +18,7 @@ from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, 
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
 from orders.rules.prices import Bargain
-from orders.rules.requests import ChosenPolicy
+from orders.rules.requests import ChosenPolicy, Policies
 from orders.services.history import Actor
 from payments.commands import Supplier
 
@@ -70,9 +70,10 @@ def build_lines(
     return built
 
 
-def add_policies(built: list[OrderLine], policies: Sequence[ChosenPolicy]) -> None:
-    """Add the chosen policies, each at its premium."""
-    for name, premium, supplier in policies:
+def add_policies(built: list[OrderLine], policies: Policies) -> list[ChosenPolicy]:
+    """Add the chosen policies, each at its premium; return them."""
+    chosen = [ChosenPolicy(*each) for each in policies]
+    for name, premium, supplier in chosen:
         built.append(
             OrderLine(
                 position=len(built),
@@ -84,6 +85,7 @@ def add_policies(built: list[OrderLine], policies: Sequence[ChosenPolicy]) -> No
                 supplier=supplier,
             )
         )
+    return chosen
 
 
 def refuse_other_cars(built: Sequence[OrderLine], insurance: Sequence[Mapping[str, Any]]) -> None:

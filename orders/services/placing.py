@@ -84,8 +84,7 @@ def place_order(
         refuse_leavers("orders", customer_id)
         offer = find_offer(customer_id, lines)
         order_lines = _accepted(lines, customer_id, actor, offer, insurance, coupon, now)
-        chosen = [ChosenPolicy(*each) for each in policies]
-        add_policies(order_lines, chosen)
+        chosen = add_policies(order_lines, policies)
         order = _build_order(customer_id, actor, order_lines, comment, now, offer, legal_entity_id)
         _refuse_other_terms(order, expected_total, deposit)
         loan = None if financing is None else lend_premiums(_priced(financing, order_lines), chosen)

@@ -80,7 +80,7 @@ class _Amount(serializers.DecimalField):
 class SupplierInput(serializers.Serializer):
     name = serializers.CharField(max_length=255)
     inn = serializers.RegexField(r"^([0-9]{10}|[0-9]{12})$", max_length=12)
-    phone = serializers.RegexField(r"^\+[0-9]{7,15}$", max_length=16, required=False, allow_blank=True, default="")
+    telephone = serializers.RegexField(r"^\+[0-9]{7,15}$", max_length=16, required=False, allow_blank=True, default="")
 
 
 class ReceiptItemInput(serializers.Serializer):

@@ -66,7 +66,10 @@ plain(OrderCopy, "number currency status")
 plain(Payment, "provider provider_ref currency failure_code")
 plain(Dispute, "provider provider_ref")
 plain(Payout, "currency provider provider_ref failure_code")
-plain(Receipt, "operator operator_ref currency fiscal_number fiscal_sign storage_number failure_code basis_number")
+plain(
+    Receipt,
+    "operator operator_ref currency fiscal_number fiscal_sign storage_number failure_code basis_number basis_date",
+)
 plain(ReceiptLine, "name subject marking_code supplier_name supplier_inn supplier_phone")
 plain(ReceiptStep, "code")
 plain(Refund, "currency provider_ref failure_code")

@@ -302,13 +302,13 @@ def receipt_items(lines: list[dict[str, Any]], currency: str) -> list[dict[str, 
             "payment_mode": MODES[line["method"]],
             "payment_subject": "service" if line["subject"] == "insurance_premium" else line["subject"],
             **({"mark_code_info": {"gs_1m": line["marking_code"]}, "mark_mode": 0} if line["marking_code"] else {}),
-            **_in_the_name_of(line.get("supplier")),
+            **_name_supplier(line.get("supplier")),
         }
         for line in lines
     ]
 
 
-def _in_the_name_of(supplier: dict[str, str] | None) -> dict[str, Any]:
+def _name_supplier(supplier: dict[str, str] | None) -> dict[str, Any]:
     """Return the agent's sign and the supplier of a line (tags 1222, 1224)."""
     if supplier is None:
         return {}

@@ -125,7 +125,7 @@ def _supplier(item: ReceiptItem) -> dict[str, str]:
             "supplier_unknown", _("%(name)s is sold for a company without its ИНН.") % {"name": item.name}
         )
     told = item.supplier
-    return {"supplier_name": told.name, "supplier_inn": told.inn, "supplier_phone": told.phone}
+    return {"supplier_name": told.name, "supplier_inn": told.inn, "supplier_phone": told.telephone}
 
 
 def _vat_code(item: ReceiptItem, settlement: Settlement, *, is_advance: bool) -> int:

@@ -17,7 +17,7 @@ from payments.tests.receipts import begin, sold
 
 atol = test_atol.atol
 pytestmark = pytest.mark.django_db(databases=["payments", "accounts"])
-INSURER = Supplier(name="АО «Страховщик»", inn="7707083893", phone="+74951112233")
+INSURER = Supplier(name="АО «Страховщик»", inn="7707083893", telephone="+74951112233")
 PREMIUM = ReceiptItem(
     name="OSAGO", amount=Decimal(12_000), unit_price=Decimal(12_000), subject="insurance_premium", supplier=INSURER
 )
@@ -50,7 +50,7 @@ def test_a_premium_is_told_with_the_agents_sign_and_the_insurer(atol, sandbox):
     car, premium = body["receipt"]["items"]
     assert "agent_info" not in car
     assert premium["agent_info"] == {"type": "another"}
-    assert premium["supplier_info"] == {"name": INSURER.name, "inn": INSURER.inn, "phones": [INSURER.phone]}
+    assert premium["supplier_info"] == {"name": INSURER.name, "inn": INSURER.inn, "phones": [INSURER.telephone]}
     assert premium["payment_method"] == "full_payment"
 
 
@@ -68,7 +68,7 @@ def described_while_sent(receipt):
 
 
 def test_a_supplier_without_a_right_number_is_refused_and_waits_for_a_person(span):
-    wrong = Supplier(name="АО", inn="7707083894", phone="")
+    wrong = Supplier(name="АО", inn="7707083894", telephone="")
     make.paid(sold(ReceiptItem(name="OSAGO", amount=Decimal(9), unit_price=Decimal(9), supplier=wrong)))
     receipt = Receipt.objects.get()
     assert (receipt.state, receipt.failure_code) == ("refused", "supplier_unknown")

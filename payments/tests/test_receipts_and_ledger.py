@@ -33,7 +33,7 @@ ITEMS = st.lists(
         st.sampled_from(["commodity", "service", "insurance_premium"]),
         st.sampled_from([None, Decimal(22), Decimal(10), Decimal(0)]),
         st.sampled_from([None, None, Decimal("0.01"), Decimal("0.1803")]),
-        st.sampled_from([None, Supplier(name="Insurer", inn="7707083893", phone="")]),
+        st.sampled_from([None, Supplier(name="Insurer", inn="7707083893", telephone="")]),
     ),
     min_size=1,
     max_size=6,
