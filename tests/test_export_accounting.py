@@ -347,7 +347,7 @@ def browser():
     return client
 
 
-SCREEN = "/admin/payments/ledgerentry/accounting"
+SCREEN = "/admin/payments/ledgerentry/accounting/"
 
 
 def on_screen(browser, **query):

@@ -273,7 +273,7 @@ def test_credit_holidays_wait_for_a_second_person(manager, loan):
     [asked] = Approval.objects.using("financing").filter(kind="financing.moratorium")
     approve_waiting(MORATORIUM, loan.id, person_id=uuid7(), now=timezone.now())
     loan.refresh_from_db()
-    assert (str(asked.maker_id), loan.stage, loan.schedule_version) == (str(manager.user_id), "moratorium", 2)
+    assert (str(asked.asked_by), loan.stage, loan.schedule_version) == (str(manager.user_id), "moratorium", 2)
     assert buttons(manager, loan) == ["repay_early", "give_back", "restructure"]
     assert list(loan_disagreements()) == []
 
