@@ -218,8 +218,8 @@ SIMPLE_JWT = {
 PASSWORD_RESET_TIMEOUT = 3600
 SEALING_KEYS = keys.sealing_keys()
 """Secrets that encryption at rest derives its keys from: the first seals, all open."""
-# A day-long token is what existing clients were promised; where none are served, nobody gets one.
 CONTRACT_TOKEN_SECONDS_MAX = Tokens.CONTRACT_TOKEN_SECONDS_MAX if Contracts.CONTRACTS else Tokens.ACCESS_TOKEN_SECONDS
+"""A token of a day is what existing clients were promised: where none of them is served, nobody gets one."""
 MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
 """Whether managers and administrators need a second factor; without one they may only enrol."""
 STAFF_SESSION_HOURS = Tokens.STAFF_SESSION_HOURS
