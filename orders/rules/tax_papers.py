@@ -17,7 +17,7 @@ UNTAXED = "без НДС"
 ADVANCE = "Предварительная оплата по заказу"
 
 
-def goods_of(lines: Iterable[OrderLine]) -> list[OrderLine]:
+def list_goods(lines: Iterable[OrderLine]) -> list[OrderLine]:
     """Return the lines that the dealer sells: a policy is its insurer's sale."""
     return [line for line in lines if line.kind != LineKind.POLICY]
 

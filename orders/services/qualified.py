@@ -122,11 +122,11 @@ def _take(saga: Saga, found: QualifiedSigning, text: str, wanted: tuple[str, str
         return SigningState.REFUSED, "bad_signature"
     if inn and inn not in signer.inns:
         return SigningState.REFUSED, "another_signer"
-    _keep(found, document, cms, signer, name, saga.now)
+    _add_signature(found, document, cms, signer, name, saga.now)
     return SigningState.SIGNED, ""
 
 
-def _keep(
+def _add_signature(
     found: QualifiedSigning, document: IssuedDocument, cms: bytes, signer: Signer, name: str, now: datetime
 ) -> None:
     DocumentSignature.objects.create(

@@ -34,7 +34,7 @@ from orders.models import (
 )
 from orders.queries.requisites import find_company, find_seller
 from orders.rules.tax_forms import TITLES, print_tax_paper
-from orders.rules.tax_papers import add_up, goods_of, state_advance, state_correction, state_line
+from orders.rules.tax_papers import add_up, list_goods, state_advance, state_correction, state_line
 from orders.services.changing import load_for
 from orders.services.history import Actor, record_edit
 from orders.services.saga import Saga
@@ -91,7 +91,7 @@ def _collect(saga: Saga, kind: str) -> tuple[UUID, dict[str, Any]]:
     if order.currency != _ROUBLES:
         raise TaxPaperRefused(_("Tax papers are made out in roubles."))
     seller_id, parties = _name_parties(saga)
-    lines = goods_of(saga.lines)
+    lines = list_goods(saga.lines)
     is_taxed = any(line.vat_rate is not None for line in lines)
     if not is_taxed and kind != TaxPaperKind.UPD:
         raise NoVatOnSale
@@ -162,7 +162,7 @@ def _refuse_second_number(saga: Saga, other: str) -> None:
 
 
 def _state_advance(saga: Saga, lines: list[OrderLine]) -> dict[str, Any]:
-    """What came in since the last advance invoice. Raises TaxPaperRefused."""
+    """State what came in since the last advance invoice. Raises TaxPaperRefused."""
     if any(line.vat_kind == VatKind.MARGIN for line in lines):
         raise TaxPaperRefused(_("No rule is known for the advance of goods taxed by the difference."))
     told = [facts for each in _issued(saga, TaxPaperKind.ADVANCE_INVOICE) if (facts := _told(each))]

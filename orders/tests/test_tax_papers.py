@@ -19,7 +19,7 @@ from core.testing import Api
 from orders import services
 from orders.models import CompanyCopy, IssuedDocument, LineKind, Order, OrderLine, TaxPaperCounter
 from orders.rules.tax_forms import print_tax_paper
-from orders.rules.tax_papers import add_up, goods_of, state_advance, state_correction, state_line
+from orders.rules.tax_papers import add_up, list_goods, state_advance, state_correction, state_line
 from orders.rules.taxing import tax_lines
 from orders.services import Actor, ProductLine
 from orders.services.issuing import issue_paper
@@ -61,7 +61,7 @@ def issue(order, kind="upd", **body):
     return Api("manager").post(f"/orders/{order.id}/documents", {"kind": kind, **body})
 
 
-def facts_of(answer):
+def read_facts(answer):
     assert answer.status_code == 201, answer.json()
     return json.loads(IssuedDocument.objects.get(pk=answer.json()["id"]).text)
 
@@ -94,7 +94,7 @@ def test_by_the_margin_scheme_the_base_is_the_difference():
     line.vat_amount = Decimal(22_000)
     line.save()
     Order.objects.filter(pk=order.pk).update(vat_total=Decimal(22_000))
-    told = facts_of(issue(order))["lines"][0]
+    told = read_facts(issue(order))["lines"][0]
     assert (told["base"], told["rate"], told["vat"], told["total"]) == ("122000.00", "22/122", "22000.00", "1220000.00")
 
 
@@ -103,28 +103,28 @@ def test_a_policy_is_its_insurers_sale_and_stands_in_no_tax_paper():
     OrderLine.objects.create(
         order=order, position=9, kind=LineKind.POLICY, name="ОСАГО", quantity=1, unit_price=9000, line_total=9000
     )
-    assert [line["name"] for line in facts_of(issue(order))["lines"]] == ["Lada Vesta"]
+    assert [line["name"] for line in read_facts(issue(order))["lines"]] == ["Lada Vesta"]
 
 
 def test_an_advance_is_invoiced_once_and_named_at_the_shipment():
     order = sold(status="paid")
     first = issue(order, "advance-invoice")
-    told = facts_of(first)
+    told = read_facts(first)
     assert (told["totals"]["vat"], told["totals"]["total"]) == ("220000.00", "1220000.00")
     assert (told["lines"][0]["rate"], told["lines"][0]["base"]) == ("22/122", None)
     assert issue(order, "advance-invoice").json()["id"] == first.json()["id"]
     for step in ("in_progress", "ready", "completed"):
         services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
-    assert facts_of(issue(order))["advances"] == [{"number": told["number"], "first_on": told["first_on"]}]
+    assert read_facts(issue(order))["advances"] == [{"number": told["number"], "first_on": told["first_on"]}]
     assert issue(order, "advance-invoice").json()["code"] == "document_not_available"
 
 
 def test_an_allowance_is_corrected_to_the_kopeck():
     order = sold()
     assert issue(order, "correction").json()["code"] == "tax_paper_refused"
-    shipped = facts_of(issue(order))
+    shipped = read_facts(issue(order))
     Order.objects.filter(pk=order.pk).update(allowance_amount=Decimal("61000.01"))
-    told = facts_of(issue(order, "correction"))
+    told = read_facts(issue(order, "correction"))
     assert told["corrects"] == {"number": shipped["number"], "first_on": shipped["first_on"]}
     assert told["totals"]["decrease"] == {"base": "50000.01", "vat": "11000.00", "total": "61000.01"}
     assert told["totals"]["increase"]["total"] == "0.00"
@@ -136,7 +136,7 @@ def test_what_came_back_is_corrected_to_nothing():
     make.company(order.customer_id)
     issued = [Order.objects.filter(pk=order.pk).update(status=status) and issue(order, kind)
               for status, kind in (("completed", "tax-invoice"), ("returned", "correction"))]  # fmt: skip
-    before, told = (facts_of(each) for each in issued)
+    before, told = (read_facts(each) for each in issued)
     assert told["totals"]["decrease"] == before["totals"]
     assert told["lines"][0]["after"]["quantity"] == 0
 
@@ -148,7 +148,7 @@ def test_what_is_true_is_not_issued_again_and_a_mistake_is_mended_under_its_numb
     assert issue(order).json()["id"] == first.json()["id"]
     CompanyCopy.objects.update(address="Тверь, ул. Новая, д. 2")
     second = issue(order)
-    told = facts_of(second)
+    told = read_facts(second)
     assert (told["number"], told["mended"]) == (first.json()["number"], "1")
     assert second.json()["number"] == f"{told['number']}-И1"
     assert TaxPaperCounter.objects.get().last_number == 1
@@ -186,7 +186,7 @@ def test_a_seller_without_vat_hands_over_by_status_2_and_invoices_nothing():
     OrderLine.objects.filter(order=order).update(vat_rate=None, vat_amount=0)
     Order.objects.filter(pk=order.pk).update(vat_total=0)
     assert issue(order, "tax-invoice").json()["code"] == "no_vat"
-    assert facts_of(issue(order))["status"] == 2
+    assert read_facts(issue(order))["status"] == 2
 
 
 def test_what_the_law_wants_in_them_is_named_when_it_lacks(seller):
@@ -242,7 +242,7 @@ REGIMES = [[{"since": "2019-01-01", "regime": "general"}], [{"since": "2019-01-0
 def test_every_sum_is_the_orders_to_the_kopeck(lines, regime, share):
     order = Order(total_amount=sum((line.line_total for line in lines), ZERO))
     tax_lines(order, lines, regime, max(row.since for row in RATES))
-    goods = goods_of(lines)
+    goods = list_goods(lines)
     rows = [state_line(line) for line in goods]
     totals = {name: Decimal(amount) for name, amount in add_up(rows).items()}
     assert totals["vat"] == order.vat_total
@@ -267,5 +267,5 @@ def test_every_sum_is_the_orders_to_the_kopeck(lines, regime, share):
 
 def test_the_same_facts_print_the_same_bytes():
     order = sold()
-    told = facts_of(issue(order))
+    told = read_facts(issue(order))
     assert print_tax_paper(told) == print_tax_paper(told)

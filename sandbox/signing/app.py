@@ -37,7 +37,7 @@ class SigningProvider(Sandbox):
         except binascii.Error as error:
             raise Refusal(400, "invalid", "The content is not base64.") from error
         made = self.authority.sign(content, name=asked["name"], inn=str(asked.get("inn", "")))
-        self.signatures.keep(request.key, made)
+        self.signatures.add(request.key, made)
         if self.faults.strikes("lose_answer"):
             raise AnswerLost
         if self.faults.strikes("time_out"):

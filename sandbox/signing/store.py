@@ -8,7 +8,7 @@ class Store(LockedStore):
 
     schema = "CREATE TABLE IF NOT EXISTS signature (key TEXT PRIMARY KEY, cms BLOB NOT NULL);"
 
-    def keep(self, key: str, cms: bytes) -> None:
+    def add(self, key: str, cms: bytes) -> None:
         """Keep a signature, unless there is one under this key."""
         with self._lock:
             self._db.execute("INSERT OR IGNORE INTO signature (key, cms) VALUES (?, ?)", (key, cms))
