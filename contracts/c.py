@@ -283,7 +283,7 @@ CONTRACT.route("GET /v1/orders/{order}", call="GET /orders/{order}", answer=ORDE
 
 
 def move(trip: Trip, order: Mapping[str, Any], word: Any) -> None:
-    """Take an order to a state, step by step. Raises Refused, Forbidden, InvalidInput."""
+    """Take an order to a state, step by step. Raises CallRefused, Forbidden, InvalidInput."""
     wanted = SAID.get(word, word) if isinstance(word, str) else ""
     if wanted not in STATUSES.values():
         raise InvalidInput("status", "invalid", _("One of: %(choices)s.") % {"choices": SHOWN})

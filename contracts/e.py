@@ -162,7 +162,7 @@ def _hand_over(trip: Trip, order: Mapping[str, Any]) -> None:
 
 
 def _pay(trip: Trip, order: Mapping[str, Any]) -> None:
-    """Wait for a payment under way, or start one. Raises PaymentRequired, Refused."""
+    """Wait for a payment under way, or start one. Raises PaymentRequired, CallRefused."""
     if STATUSES[order["status"]] != "PENDING":
         _go_to_paid(trip, order)
         return

@@ -10,7 +10,7 @@ ERASED = "@erased.invalid"
 
 
 def read_person(trip: Trip) -> dict[str, Any]:
-    """Return the person of the path. Raises Refused; NotFound for those who were erased."""
+    """Return the person of the path. Raises CallRefused; NotFound for those who were erased."""
     found: dict[str, Any] = trip.call("GET", trip.fill("/users/{user}")).data
     if found["email"].endswith(ERASED):
         raise NotFound

@@ -30,7 +30,7 @@ _PLACES = {"limit", "cursor"}
 _NATIVE_MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id", "retry_after"}
 
 
-class Refused(InvalidInput):
+class CallRefused(InvalidInput):
     """A refusal of our API, on its way to the client in the contract's words."""
 
     def __init__(self, status: int, document: Mapping[str, Any], headers: Mapping[str, str]) -> None:
@@ -168,7 +168,7 @@ class Trip:
         )  # fmt: skip
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> Native:
-        """Make a native call that has to succeed. Raises Refused."""
+        """Make a native call that has to succeed. Raises CallRefused."""
         answered = self.ask(method, path, body, **options)
         if answered.is_refusal:
             self.refuse(answered)
@@ -193,7 +193,7 @@ class Trip:
             document["detail"] = told[0]
         if rows:
             document["errors"] = rows
-        raise Refused(status, document, answered.headers)
+        raise CallRefused(status, document, answered.headers)
 
     def reply(self, answered: Native, shape: Shape | None, status: int | None = None) -> Reply:
         """Show one native object."""

@@ -82,7 +82,7 @@ def document() -> Schema:
         "operations": _event_operations(public) | _webhook_operation() | _socket_operations(sockets),
         "components": {
             "messages": _event_messages(public) | _webhook_message() | _socket_messages(sockets),
-            "schemas": schemas_of([CloudEvent, *known, *_spoken(sockets)]),
+            "schemas": build_schemas([CloudEvent, *known, *_spoken(sockets)]),
             "securitySchemes": {
                 "ticket": {
                     "type": "httpApiKey",
@@ -328,7 +328,7 @@ class AmbiguousName(ValueError):
     """Two structs of the document have one name, which names a schema."""
 
 
-def schemas_of(structs: Iterable[type[msgspec.Struct]]) -> Schema:
+def build_schemas(structs: Iterable[type[msgspec.Struct]]) -> Schema:
     """JSON Schema of all structs and of those within them. Raises AmbiguousName."""
     _, found = msgspec.json.schema_components(structs, ref_template=_REFERENCE)
     by_name = _closure(structs)

@@ -6,7 +6,7 @@ import yaml
 
 from core.events import REGISTRY
 from core.outside.destinations import Destination
-from messaging.publishing.asyncapi import Schema, describe_event, schemas_of
+from messaging.publishing.asyncapi import Schema, build_schemas, describe_event
 from messaging.publishing.destinations import declared
 from messaging.publishing.envelope import CloudEvent
 
@@ -50,7 +50,7 @@ def document(letter: str) -> Schema:
                 **{name: describe_event(REGISTRY[name]) for name in whole},
                 **{row.name: _message(row) for row in table if row.body is not None},
             },
-            "schemas": schemas_of([CloudEvent, *(REGISTRY[name] for name in whole)]) if whole else {},
+            "schemas": build_schemas([CloudEvent, *(REGISTRY[name] for name in whole)]) if whole else {},
         },
     }
 

@@ -158,7 +158,7 @@ def test_two_structs_of_one_name_are_refused():
     first = msgspec.defstruct("Same", [("a", int)], module="one")
     second = msgspec.defstruct("Same", [("b", int)], module="two")
     with pytest.raises(asyncapi.AmbiguousName):
-        asyncapi.schemas_of([first, second])
+        asyncapi.build_schemas([first, second])
 
 
 @pytest.mark.django_db(databases=["accounts"])

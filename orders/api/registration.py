@@ -32,7 +32,7 @@ class RegistrationPaperSerializer(serializers.Serializer):
 
 
 class RegistrationDataSerializer(serializers.Serializer):
-    """What a car is registered with: the car, both sides, the contract, its price and the act of handover."""
+    """Data that a car is registered with: the car, both sides, the contract, its price and the act of handover."""
 
     order = serializers.CharField()
     vehicle = serializers.DictField()
@@ -64,7 +64,7 @@ class RegistrationActions(ApiViewSet):
         filterset_class=None,
     )
     def registration_data(self, request: Request, pk: UUID) -> HttpResponse:
-        """What the car is registered with, and entered into its electronic passport; the buyer is told who read it."""
+        """Data that the car is registered with, for its electronic passport too; the buyer is told who read it."""
         refuse_unknown(request, {"form"})
         form = request.query_params.get("form", "json")
         if form not in FORMS:

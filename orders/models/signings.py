@@ -13,7 +13,7 @@ from orders.models.papers import IssuedDocument, SignatureSide
 
 
 class SigningState(models.TextChoices):
-    """Where a request for a signature has come to."""
+    """State of a request for a signature."""
 
     REQUESTED = "requested", _("requested")
     UNKNOWN = "unknown", _("no answer yet")

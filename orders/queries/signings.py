@@ -1,4 +1,4 @@
-"""What a provider of signatures is to sign, read for the call that asks it to."""
+"""Bytes that a provider of signatures is to sign, read for the call that asks it to."""
 
 from dataclasses import dataclass
 from uuid import UUID

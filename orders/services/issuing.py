@@ -148,7 +148,7 @@ def _refuse_words(language: str, details: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """What other apps know: the cars by product, and the buyer's name by their account."""
+    """Names that other apps know: the cars by product, and the buyer's name by their account."""
 
     cars: Mapping[UUID, ProductView]
     name: str

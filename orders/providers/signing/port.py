@@ -10,7 +10,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be signed, byte by byte, and by whom; `inn` is empty for a person whose number nobody knows."""
+    """Bytes to be signed, and by whom; `inn` is empty for a person whose number nobody knows."""
 
     content: bytes
     name: str
