@@ -90,7 +90,8 @@ def programme_choices(now: datetime) -> list[ProgrammeChoice]:
     names = ("id", "bank", "name", "financing_type", "base_rate", "min_term_months", "max_term_months")
     least = Least("base_rate", Coalesce(Min("rates__annual_rate"), "base_rate"))
     rows = offered.annotate(least=least).order_by("least", "pk").values_list(*names, "least", "connection")
-    return [ProgrammeChoice(*row, is_estimate=connection != "") for *row, connection in rows]
+    found: list[Any] = [(*row, connection != "") for *row, connection in rows]
+    return [ProgrammeChoice(*one) for one in found]
 
 
 @answers("orders")

@@ -96,9 +96,11 @@ def draw_charge(payment: Payment, at: datetime) -> list[Line]:
 
 def _read_order(payment: Payment) -> tuple[list[ReceiptItem], bool]:
     """Return what an order's payment pays for, and whether that was handed over and has not come back; at once."""
+    if payment.order_id is None:
+        return _read_items(payment.receipt), False
     booked = LedgerEntry.objects.filter(reference=payment.order_account_id)
     sold, back = booked.filter(kind=EntryKind.SALE), booked.filter(kind=EntryKind.SALE_RETURNED)
-    copies = OrderCopy.objects.filter(pk=payment.order_id).annotate(is_sold=Exists(sold) & ~Exists(back))
+    copies = OrderCopy.objects.filter(order_id=payment.order_id).annotate(is_sold=Exists(sold) & ~Exists(back))
     given, is_sold = copies.values_list("receipt", "is_sold").first() or (None, False)
     return _read_items(given if payment.receipt is None else payment.receipt), is_sold
 

@@ -74,7 +74,7 @@ class NumberField(forms.DecimalField):
     is_grouped: ClassVar[bool] = False
     default_error_messages: ClassVar[dict[str, Any]] = {"invalid": _("Write a number, such as 14.9.")}
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if value in self.empty_values or not isinstance(value, str):
             return super().to_python(value)
         try:
@@ -154,8 +154,9 @@ class DayField(forms.DateField):
     """A day: the browser's own picker shows it in the reader's order; typed, the day stands before the month."""
 
     def __init__(self, **options: Any) -> None:
-        picker = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        super().__init__(**{"widget": picker, "input_formats": DAYS} | options)
+        options.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        options.setdefault("input_formats", DAYS)
+        super().__init__(**options)
 
 
 def slider(least: int, most: int, step: str) -> forms.TextInput:

@@ -83,7 +83,8 @@ def test_what_cannot_be_read_stays_as_it_was_typed():
     form = Boxes(TYPED | {"price": "a lot", "phone": "abc", "rate": "much"})
     assert set(form.errors) == {"price", "phone", "rate"}
     assert 'value="a lot"' in str(form["price"])
-    assert "1.5 million" in str(form.errors["price"])
+    with translation.override("en"):
+        assert "1.5 million" in str(form.errors["price"])
 
 
 def test_a_hidden_box_keeps_what_a_program_reads():

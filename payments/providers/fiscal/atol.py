@@ -144,9 +144,10 @@ def _document(key: str, receipt: dict[str, Any], *, is_correction: bool) -> dict
         "total": float(receipt["amount"]),
     }
     if is_correction:
-        said["correction_info"] = {"type": "self", "base_date": at.strftime("%d.%m.%Y")}
+        basis = {"type": "self", "base_date": at.strftime("%d.%m.%Y")}
         if receipt["order_number"]:
-            said["correction_info"] |= {"type": "instruction", "base_number": receipt["order_number"]}
+            basis |= {"type": "instruction", "base_number": receipt["order_number"]}
+        said["correction_info"] = basis
         if receipt["corrects_sign"]:
             said["additional_check_props"] = receipt["corrects_sign"]
     return {
