@@ -31,7 +31,7 @@ class LineDiscount(msgspec.Struct):
 class OrderItem(msgspec.Struct):
     """A line as the API shows it. `unit_price` is the `list_price` less the amounts of `discounts`.
 
-    `cost` (of a piece) and `gross` are for those who may see them, and null for everybody else.
+    `cost` (of a piece) and `gross` are for those who may see them, and left out for everybody else.
     """
 
     id: UUID
@@ -47,8 +47,8 @@ class OrderItem(msgspec.Struct):
     discounts: list[LineDiscount] = []
     vat_rate: Decimal | None = None
     vat_amount: Decimal | None = None
-    cost: Decimal | None = None
-    gross: Decimal | None = None
+    cost: Decimal | None | msgspec.UnsetType = msgspec.UNSET
+    gross: Decimal | None | msgspec.UnsetType = msgspec.UNSET
 
 
 class SagaFailure(OpenStruct):
@@ -159,7 +159,7 @@ class OrderDocument(msgspec.Struct):
     legal_entity_id: UUID | None = None
     vat_total: Decimal | None = None
     company: Company | None = None
-    gross_total: Decimal | None = None
+    gross_total: Decimal | None | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderPage(msgspec.Struct):
