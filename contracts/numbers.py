@@ -36,7 +36,7 @@ WITH wanted AS (
     SELECT w.kind, w.uuid, w.start, row_number() OVER (PARTITION BY w.kind ORDER BY w.place) AS place
     FROM unnest(%s::text[], %s::uuid[], %s::bigint[]) WITH ORDINALITY AS w (kind, uuid, start, place)
     WHERE NOT EXISTS (SELECT FROM contracts_number n WHERE n.kind = w.kind AND n.uuid = w.uuid)
-), counted AS (
+), counted AS MATERIALIZED (
     SELECT kind, max(start) AS start, count(*) AS many FROM wanted GROUP BY kind
 ), series AS (
     INSERT INTO contracts_series AS s (kind, last) SELECT kind, start + many FROM counted ORDER BY kind
