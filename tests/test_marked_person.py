@@ -327,10 +327,6 @@ def exported(person):
     return accounts_queries.read_export(export_id=begun.id, user_id=person.id, now=timezone.now()).decode()
 
 
-KEPT_BY_LAW = {(Mark.NAME, "orders.orders_document.facts")}
-"""The contract and the invoice of a sale that came about: primary documents, kept for five years."""
-
-
 @pytest.mark.timeout(300)
 def test_everything_is_exported_and_nothing_is_left(
     folder, time_machine, caplog, capfd, django_capture_on_commit_callbacks
@@ -353,7 +349,7 @@ def test_everything_is_exported_and_nothing_is_left(
     accounts.erase_user(user_id=person.id, now=timezone.now())
     with after_commit(using="insurance", execute=True), after_commit(using="financing", execute=True):
         drain_outbox()
-    assert hits_in_databases(MARKS) == KEPT_BY_LAW
+    assert hits_in_databases(MARKS) == set()
     assert hits_in_files(folder, MARKS) == set()
     assert hits_in_valkey(MARKS) == set()
     assert [mark for mark in MARKS if is_told(mark, "".join((caplog.text, *capfd.readouterr())).encode())] == []

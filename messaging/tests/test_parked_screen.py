@@ -65,7 +65,8 @@ def test_what_is_neither_button_does_nothing(manager, parked):
 
 
 def test_discarding_is_a_second_step_that_says_how_many(manager, parked):
-    assert "1 delivery is given up for good" in manager.get(PATH).content.decode()
+    page = manager.get(PATH, headers={"Accept-Language": "en"}).content.decode()
+    assert "1 delivery is given up for good" in page
 
 
 def test_a_group_that_is_not_there_changes_nothing(manager, parked):

@@ -16,6 +16,7 @@ from sandbox import testing as sandboxes
 from sandbox.bank.app import Bank, Options
 from sandbox.bank.faults import FaultScript
 from sandbox.bank.store import Store
+from sandbox.framework import MAX_BODY
 from sandbox.testing import free_port, wait_until_healthy
 
 SECRET = "whsec_dGVzdA=="
@@ -47,7 +48,7 @@ def test_bad_requests_are_refused(sandbox):
     assert charge(sandbox.url, "k", amount="NaN").status_code == 400
     assert call(sandbox.url, "POST", "/charges", "k", content=b"{").status_code == 400
     assert call(sandbox.url, "POST", "/charges", "k", content=b"[]").status_code == 400
-    assert call(sandbox.url, "POST", "/charges", "k", content=b"x" * 70_000).status_code == 413
+    assert call(sandbox.url, "POST", "/charges", "k", content=b"x" * (MAX_BODY + 1)).status_code == 413
     assert call(sandbox.url, "GET", "/elsewhere").status_code == 404
     assert call(sandbox.url, "GET", "/book?after=x").status_code == 400
 
