@@ -71,7 +71,7 @@ def test_every_answer_of_production_is_hardened(shop):
 
 
 def _look_at_pages_and_cookies(shop):
-    create_user(email="anna@example.com", password=PASSWORD, now=timezone.now())
+    create_user(email="hardened@example.com", password=PASSWORD, now=timezone.now())
     for path, status in {"/": 200, "/sign-in/": 200, "/nowhere/": 404, "/admin/login/": 200}.items():
         page = shop.get(path)
         assert page.status_code == status, path
@@ -85,7 +85,7 @@ def _look_at_pages_and_cookies(shop):
             assert rule in policy
         assert ("unsafe" in policy) == path.startswith("/admin/"), path
     assert "Traceback" not in shop.get("/nowhere/").text
-    signed_in = send(shop, "/sign-in/", email="anna@example.com", password=PASSWORD)
+    signed_in = send(shop, "/sign-in/", email="hardened@example.com", password=PASSWORD)
     assert signed_in.status_code == 302
     given = cookies(signed_in) | cookies(send(shop, "/", "/language/", language="ru"))
     assert {"autosalon_session", "autosalon_csrf", "django_language"} <= set(given)

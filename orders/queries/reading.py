@@ -47,8 +47,8 @@ class OrderItem(msgspec.Struct):
     discounts: list[LineDiscount] = []
     vat_rate: Decimal | None = None
     vat_amount: Decimal | None = None
-    cost: Decimal | None | msgspec.UnsetType = msgspec.UNSET
-    gross: Decimal | None | msgspec.UnsetType = msgspec.UNSET
+    cost: Decimal | msgspec.UnsetType | None = msgspec.UNSET
+    gross: Decimal | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class SagaFailure(OpenStruct):
@@ -159,7 +159,7 @@ class OrderDocument(msgspec.Struct):
     legal_entity_id: UUID | None = None
     vat_total: Decimal | None = None
     company: Company | None = None
-    gross_total: Decimal | None | msgspec.UnsetType = msgspec.UNSET
+    gross_total: Decimal | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class OrderPage(msgspec.Struct):
