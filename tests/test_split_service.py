@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 
 import payments.tests.make as make
+from config.databases import APPS
 from core.testing import token_for
 from tests.live import Web, database_url
 from tests.product import ROOT
@@ -31,7 +32,7 @@ def env(tmp_path):
         "AUTOSALON_TEST_RUN": "off",
         "AUTOSALON_SERVICES": "payments",
         "AUTOSALON_PAYMENTS_DATABASE_URL": database_url("payments"),
-        "AUTOSALON_PEERS": ",".join(f"{app}=http://127.0.0.1:9" for app in apps if app != "payments"),
+        "AUTOSALON_PEERS": ",".join(f"{app}=http://127.0.0.1:9" for app in APPS if app != "payments"),
         "AUTOSALON_PEER_SECRET": "p" * 32,
         "AUTOSALON_REDIS_URL": settings.REDIS.url(0).partition("?")[0],
         "AUTOSALON_SECRET_KEY": "x" * 60,

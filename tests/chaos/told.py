@@ -14,7 +14,9 @@ KINDS = ["order.status_changed", "payment.completed", "payment.failed", "payment
 _HAPPENED = """
 SELECT id::text, data->>'customer_id', type FROM messaging_outbox
 WHERE n > %s AND type = ANY(%s) AND (type <> 'order.status_changed' OR data->>'status' = ANY(%s))
+    AND NOT (type = 'payment.failed' AND data->>'code' = 'cancelled')
 """
+"""What was called off before it was paid is told with its order."""
 _TOLD = """
 SELECT event_key, user_id::text, channel, count(*) FROM notifications_notification
 WHERE kind = ANY(%s) GROUP BY 1, 2, 3
