@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 from django.utils.translation.trans_real import translation as catalogue
@@ -67,7 +66,7 @@ def foreign_sentences(language):
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_says_nothing_but_words_of_its_language(path, language):
+def test_a_page_says_nothing_but_words_of_its_language(path, language, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     row = next(one for one in pages.pages() if one.path == path and one.method == "GET")
     roles = ("manager",) if path.startswith("/board") else ("client",)
