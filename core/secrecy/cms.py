@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import NameOID
 
 SEQUENCE, SET, OCTETS, CONTEXT_0 = 0x30, 0x31, 0x04, 0xA0
 _DIGEST = bytes.fromhex("06092a864886f70d010904")
@@ -28,12 +29,17 @@ class BadSignature(Exception):
 
 @dataclass(frozen=True)
 class Signer:
-    """The certificate that signed: its owner, number and issuer, and the taxpayers' numbers that it names."""
+    """The certificate that signed: its owner, number and issuer; taxpayers' numbers and names that it holds."""
 
     subject: str
     serial: str
     issuer: str
     inns: frozenset[str]
+    names: frozenset[str]
+
+    def is_named(self, name: str) -> bool:
+        """Tell whether it is somebody of this name, whatever the order of its words and their letters' case."""
+        return bool(name.split()) and any(sorted(name.casefold().split()) == sorted(one.split()) for one in self.names)
 
 
 def check_signature(cms: bytes, content: bytes, authority: x509.Certificate, now: datetime) -> Signer:
@@ -54,8 +60,18 @@ def check_signature(cms: bytes, content: bytes, authority: x509.Certificate, now
     inns = (each.value for number in (INN_OF_COMPANY, INN_OF_PERSON) for each in names.get_attributes_for_oid(number))
     return Signer(
         names.rfc4514_string(), f"{certificate.serial_number:x}", certificate.issuer.rfc4514_string(),
-        frozenset(str(inn).removeprefix("00") for inn in inns),
+        frozenset(str(inn).removeprefix("00") for inn in inns), frozenset(_list_names(names)),
     )  # fmt: skip
+
+
+def _list_names(subject: x509.Name) -> Iterator[str]:
+    """List the owner's names in small letters: the common one, and surname with given names."""
+
+    def read(oid: x509.ObjectIdentifier) -> str:
+        return " ".join(str(each.value) for each in subject.get_attributes_for_oid(oid)).casefold()
+
+    yield read(NameOID.COMMON_NAME)
+    yield f"{read(NameOID.SURNAME)} {read(NameOID.GIVEN_NAME)}"
 
 
 def _require_trust(certificate: x509.Certificate, authority: x509.Certificate, now: datetime) -> None:

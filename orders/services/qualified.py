@@ -110,7 +110,10 @@ def apply_signing_answer(*, signing_id: UUID, answer: dict[str, Any], now: datet
 
 
 def _take(saga: Saga, found: QualifiedSigning, text: str, wanted: tuple[str, str]) -> tuple[SigningState, str]:
-    """Keep a signature that proves itself and names who was wanted; say why not of another."""
+    """Keep a signature that proves itself and names who was wanted; say why not of another.
+
+    Whose ИНН nobody knows is known by name: else anybody's certificate would sign for them.
+    """
     document = IssuedDocument.objects.get(pk=found.document_id)
     if not document.content or document.signatures.filter(side=found.side).exists():
         return SigningState.REFUSED, "already_signed" if document.content else "erased"
@@ -120,7 +123,7 @@ def _take(saga: Saga, found: QualifiedSigning, text: str, wanted: tuple[str, str
         signer = check_signature(cms, unseal(bytes(document.content)), _read_authority(), saga.now)
     except (BadSignature, binascii.Error):
         return SigningState.REFUSED, "bad_signature"
-    if inn and inn not in signer.inns:
+    if inn not in signer.inns if inn else not signer.is_named(name):
         return SigningState.REFUSED, "another_signer"
     _add_signature(found, document, cms, signer, name, saga.now)
     return SigningState.SIGNED, ""

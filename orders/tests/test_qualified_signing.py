@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from django.utils import timezone
 
-from core.secrecy.cms import BadSignature, check_signature
+from core.secrecy.cms import BadSignature, Signer, check_signature
 from core.secrecy.sealing import unseal
 from core.testing import Api
 from messaging.models import ExternalCall
@@ -146,6 +146,25 @@ def test_a_signature_that_does_not_prove_itself_is_refused(paper, provider, tmp_
     content = of.encode() or unseal(bytes(paper.content))
     assert answer_with(paper, authority.sign(content, name="ООО «Салон»", inn=inn)) == ("refused", code)
     assert not DocumentSignature.objects.exists()
+
+
+def test_of_a_buyer_without_a_number_the_name_is_believed_and_nobody_elses(paper, provider, tmp_path):
+    owner = Api("client", user_id=paper.order.customer_id)
+    ask(paper, owner)
+    content, authority = unseal(bytes(paper.content)), Authority(tmp_path)
+    stranger = authority.sign(content, name="Пётр Чужой", inn="500100732259")
+    assert answer_with(paper, stranger) == ("refused", "another_signer")
+    QualifiedSigning.objects.all().delete()
+    ask(paper, owner)
+    assert answer_with(paper, authority.sign(content, name=str(owner.user_id), inn="")) == ("signed", "")
+
+
+@pytest.mark.parametrize(("wanted", "is_theirs"), [
+    ("Анна Ивановна Петрова", True), ("ПЕТРОВА Анна Ивановна", True), ("Анна Петрова", False), (" ", False),
+])  # fmt: skip
+def test_a_name_is_the_same_in_any_order_of_its_words(wanted, is_theirs):
+    signer = Signer("", "", "", frozenset(), frozenset({"петрова анна ивановна", " "}))
+    assert signer.is_named(wanted) == is_theirs
 
 
 def test_nonsense_is_no_signature(paper, provider, tmp_path):
