@@ -1,6 +1,7 @@
-"""One deal from the manager's terms to the handover, and back: papers, receipts, VAT and books agree to the kopeck."""
+"""One deal from the manager's terms to the handover, and back: papers, receipts, VAT, gross and books agree."""
 
-from decimal import Decimal
+import json
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from django.utils import timezone
@@ -8,6 +9,7 @@ from django.utils import timezone
 import accounts.tests.make
 import catalog.tests.make
 import financing.tests.make
+import orders.tests.make
 import payments.tests.make
 from config import books
 from config.databases import APPS
@@ -20,7 +22,7 @@ from insurance.rules.rating.rows import TariffFact
 from insurance.services import import_tariff
 from insurance.tests.make import KASKO, OSAGO
 from messaging.testing import drain_outbox
-from orders.models import Order
+from orders.models import IssuedDocument, Order
 from orders.services.deposits import TERMS_VERSION
 from orders.tests.pdf import extract_text
 from payments.models import LedgerLine, Payment, Receipt, ReceiptLine
@@ -31,7 +33,7 @@ from tests.test_exchanged_car import OLD
 __all__ = ["running_sandbox", "sandbox"]
 pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
 LIST, OFF = Decimal("2000000.00"), Decimal("49999.99")
-PRICE = LIST - OFF
+PRICE, COST = LIST - OFF, Decimal("1543210.98")
 WORTH, DEPOSIT, DOWN = Decimal("400000.00"), Decimal("50000.00"), Decimal("900000.00")
 LENT = PRICE - DOWN
 CARD = {"method": "card", "token": "tok_success"}
@@ -50,6 +52,9 @@ DETAILS = {
     "trade-in": {"trade_in.passport": "78 ОА 123456"},
     "loan": {"loan.bank": "Банк", "loan.contract": "7-К"},
     "deposit": {},
+    "advance-invoice": {},
+    "upd": {},
+    "correction": {},
     "handover": {"car.passport": "164301000000001", "car.equipment": "два ключа", "car.year": "2026"},
 }
 
@@ -77,7 +82,7 @@ def manager():
 
 def ordered(manager, buyer):
     """The order at the terms that were agreed at the desk."""
-    car = catalog.tests.make.product(stock=1, price=LIST, vin=OSAGO["vehicle_vin"])
+    car = catalog.tests.make.product(stock=1, price=LIST, cost=COST, vin=OSAGO["vehicle_vin"])
     drain_outbox()
     body = {
         "customer_id": str(buyer),
@@ -142,12 +147,15 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     assert Loan.objects.get().principal == LENT
     assert {payment.amount for payment in Payment.objects.all()} == {DEPOSIT, own - DEPOSIT}
     assert_taxed(order)
+    assert_gross(manager, order)
     assert told("sale") == own
     for_policies = sum_of_premium_lines()
     assert 0 < for_policies < premiums, "money that pays a part of the deal pays a part of each line"
     assert_papers(manager, order)
     assert_clean()
 
+    orders.tests.make.company(buyer)
+    advance = assert_advance(manager, order)
     handed_over(manager, order)
     assert order.status == "completed"
     offsets = Receipt.objects.filter(kind="offset")
@@ -157,9 +165,12 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     assert balance("sales") == -PRICE
     assert balance(f"order:{order.id}") == 0
     assert_taxed(order)
+    assert_gross(manager, order)
+    shipped = assert_shipped(manager, order, advance)
     assert_clean()
 
     returned(manager, order)
+    assert invoiced(manager, order, "correction")["totals"]["decrease"] == shipped["totals"]
     assert (order.status, order.amount_paid) == ("returned", 0)
     assert (Loan.objects.get().status, Loan.objects.get().balance) == ("cancelled", 0)
     assert told("sale") - told("sale_return") == balance("provider:sandbox")
@@ -168,13 +179,56 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     assert_clean()
 
 
+def vat_within(amount):
+    percent = find_percent(Regime.GENERAL, VatKind.STANDARD, dealer_day(timezone.now()))
+    return (amount * percent / (100 + percent)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 def assert_taxed(order):
     """VAT is that of the price which was agreed, at the rate of the day; premiums have none."""
-    percent = find_percent(Regime.GENERAL, VatKind.STANDARD, dealer_day(timezone.now()))
-    vat = (PRICE * percent / (100 + percent)).quantize(Decimal("0.01"))
+    vat = vat_within(PRICE)
     order.refresh_from_db()
     lines = {line.kind: line.vat_amount for line in order.lines.all()}
     assert (order.vat_total, lines["product"], lines["policy"] or 0) == (vat, vat, 0)
+
+
+def assert_gross(manager, order):
+    """Managers see what the deal leaves over, premiums aside; its buyer sees nothing of it."""
+    gross = str(PRICE - order.vat_total - COST)
+    seen = manager.get(f"/orders/{order.id}").json()
+    lines = {item["kind"]: (item["cost"], item["gross"]) for item in seen["items"]}
+    assert (lines["product"], seen["gross_total"]) == ((str(COST), gross), gross)
+    assert {Decimal(gross) for kind, (_cost, gross) in lines.items() if kind == "policy"} == {Decimal(0)}
+    theirs = Api("client", user_id=order.customer_id).get(f"/orders/{order.id}")
+    assert theirs.status_code == 200
+    assert "gross" not in theirs.content.decode()
+
+
+def assert_advance(manager, order):
+    """The advance is invoiced: the car's part of the money that came in, without the car that is given for it."""
+    facts = invoiced(manager, order, "advance-invoice")
+    total = Decimal(facts["totals"]["total"])
+    assert abs(total - order.amount_paid * PRICE / order.total_amount) < Decimal("0.01")
+    assert Decimal(facts["totals"]["vat"]) == vat_within(total)
+    return facts
+
+
+def assert_shipped(manager, order, advance):
+    """The transfer document states the price and the order's tax, and names the advance."""
+    facts = invoiced(manager, order, "upd")
+    assert facts["advances"] == [{"number": advance["number"], "first_on": advance["first_on"]}]
+    sums = {"base": PRICE - order.vat_total, "vat": order.vat_total, "total": PRICE}
+    assert {name: Decimal(amount) for name, amount in facts["totals"].items()} == sums
+    return facts
+
+
+def invoiced(manager, order, kind):
+    """What a tax paper states; its print names the same tax and total."""
+    text = printed(manager, order, kind)
+    facts = json.loads(IssuedDocument.objects.get(order=order, kind=kind).text)
+    for name in ("vat", "total"):
+        assert shown(Decimal(facts["totals"].get("decrease", facts["totals"])[name])) in text
+    return facts
 
 
 def sum_of_premium_lines():
