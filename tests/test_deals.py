@@ -20,7 +20,7 @@ from tests.deals.mutants import WAYS
 __all__ = ["running_sandbox", "sandbox"]
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
-RUNS = int(os.environ.get("AUTOSALON_DEAL_RUNS", "6"))
+RUNS = int(os.environ.get("AUTOSALON_DEAL_RUNS", "4"))
 ENOUGH = 150
 """From so many runs on, every rule must have been done at least once."""
 

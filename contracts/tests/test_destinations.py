@@ -168,6 +168,7 @@ def test_the_document_is_served_under_the_prefix(letter, status):
 @pytest.mark.django_db(databases=DATABASES, transaction=True)
 def test_a_new_order_reaches_the_topic_of_e(settings):
     cluster, customer = Cluster(), uuid7()
+    cluster.make("new_order")
     settings.KAFKA_SERVERS = cluster.servers
     fact = order(customer)
     with transaction("orders"):

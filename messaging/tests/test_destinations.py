@@ -155,6 +155,7 @@ def test_rabbitmq_takes_a_name_as_its_reader_declared_it(rabbit, declared):
 @pytest.mark.django_db(databases=["catalog"], transaction=True)
 def test_kafka_tells_the_topics_of_contracts(settings, declared):
     cluster, topic = Cluster(), f"new_thing-{uuid7()}"
+    cluster.make(topic)
     settings.KAFKA_SERVERS = cluster.servers
     declared("e", [row(topic, driver="kafka", body=shorten, schema=NAMED)])
     sink = Sink("catalog", "kafka")

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.django_db(databases=["catalog"], transaction=True)
 
 
 @pytest.fixture
-def cluster(settings):
+def cluster(settings, topic):
     cluster = Cluster()
+    cluster.make(topic)
     settings.KAFKA_SERVERS = cluster.servers
     return cluster
 

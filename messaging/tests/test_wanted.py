@@ -152,7 +152,7 @@ def test_a_database_in_which_nothing_happens_is_swept_rarely(sweeps):
 
 
 def test_what_falls_due_is_swept_in_time(sweeps):
-    sweeps.next_s = 0.5
+    sweeps.next_s = 0.1
     relay_loop._stirs["catalog"].set()
     wait_for(lambda: len(sweeps.at) > 30, 20, "nobody sweeps what falls due")
     gaps = [later - sooner for sooner, later in pairwise(sweeps.at)]

@@ -113,7 +113,7 @@ def serve(certificate, settings, monkeypatch):
         settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP_BACKEND, HOST, server.port
         settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = security == "starttls", security == "tls"
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = (USER, PASSWORD) if security != "none" else ("", "")
-        settings.EMAIL_TIMEOUT = 5
+        settings.EMAIL_TIMEOUT = 2
         for name, value in changed.items():
             setattr(settings, name, value)
         return box, server.port
