@@ -408,7 +408,7 @@ def test_what_breaks_a_mutant_breaks_nothing_else(crew, name):
         play()
 
 
-@pytest.mark.proof  # the scenarios above play each mutant's way every time; that chance finds it too is looked at rarely
+@pytest.mark.proof  # the scenarios above play the shortest way to each, every time
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_it_finds_what_it_must(crew, mutant):
