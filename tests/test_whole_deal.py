@@ -133,7 +133,9 @@ def handed_over(manager, order):
         assert moved.status_code == 200, moved.json()
         drain_outbox()
         if status == "ready":
-            assert shown(order.amount_paid) in printed(manager, order, "handover")
+            text = printed(manager, order, "handover")
+            for amount in (order.total_amount, order.amount_paid - LENT, LENT, WORTH):
+                assert f" {shown(amount)} RUB" in text, (amount, text)
     order.refresh_from_db()
 
 

@@ -6,6 +6,11 @@ from orders.rules.paper_fields import make_sample
 from orders.rules.paper_pages import print_paper, render_html
 from orders.rules.paper_template import check_template, fill_in
 
+_RARE = (
+    *("buyer.company", "order.discount", "order.trade_in_surplus"),
+    *("order.allowance", "order.premiums_back", "order.excess"),
+)
+
 
 def preview_html(*, kind: str, text: str) -> str:
     """Return a paper of a deal that never was, as HTML. Raises InvalidInput, which names the line."""
@@ -21,7 +26,9 @@ def preview_pdf(*, kind: str, language: str, title: str, text: str) -> bytes:
 
 
 def _sell_to_a_person(kind: str) -> dict[str, Any]:
-    """Make the facts of a deal with a person: most buyers are none of the companies that the words know too."""
+    """Make the facts of a deal with a person that went as most do: none of what the words know of others too."""
     facts = make_sample(kind)
-    facts["buyer"] |= {"company": ""} if "company" in facts["buyer"] else {}
+    for path in _RARE:
+        group, _point, name = path.partition(".")
+        facts[group] |= {name: ""} if name in facts[group] else {}
     return facts

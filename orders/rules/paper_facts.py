@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.clock import dealer_day
+from core.money import ZERO
 from orders.models import DepositAgreement, LineKind, Order, OrderLine, OrderReturn, PaperKind
 from orders.rules.paper_fields import ANYBODYS, LISTS, NEEDED, NEEDED_OF_COMPANY, list_fields
 from orders.rules.requests import LoanRequest, TradeInRequest
@@ -21,7 +22,7 @@ _PASSPORT = {"birth_date", "issued_on"}
 class Deal:
     """All that papers are made of: the order and what hangs on it, its car as the catalogue shows it, passports.
 
-    `known_as` names the buyer by their account.
+    `known_as` names the buyer by their account; `lent` is what a bank has paid in, in the order's currency.
     """
 
     order: Order
@@ -35,6 +36,44 @@ class Deal:
     deposit: DepositAgreement | None = None
     returned: OrderReturn | None = None
     known_as: str = ""
+    lent: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Parts of an order's total, in its currency: `own`, `lent` and `trade_in` are in or agreed, `due` are to come.
+
+    Their sum, with `order.allowance_amount` and `order.returned_premiums`, is always the total. Beside it stand
+    `excess`, paid above it and to be given back, and `surplus`, what the buyer's car is worth above its part.
+    """
+
+    own: Decimal
+    lent: Decimal
+    trade_in: Decimal
+    due: Decimal
+    loan_due: Decimal
+    excess: Decimal
+    surplus: Decimal
+
+
+def settle(deal: Deal) -> Settlement:
+    """Part the total of a deal by who pays it; a car and a loan that are not agreed to yet count as they were asked."""
+    order = deal.order
+    total = order.total_amount - order.allowance_amount - order.returned_premiums
+    trade_in = order.trade_in_credit or max(ZERO, min(deal.trade_in.pays, total - order.amount_paid))
+    excess = max(ZERO, order.amount_paid - (total - trade_in))
+    own = order.amount_paid - deal.lent - excess
+    missing = total - trade_in - (order.amount_paid - excess)
+    loan_due = ZERO if deal.lent else min(order.loan_amount or deal.loan.amount, missing)
+    return Settlement(
+        own=max(ZERO, own),
+        lent=deal.lent + min(ZERO, own),
+        trade_in=trade_in,
+        due=missing - loan_due,
+        loan_due=loan_due,
+        excess=excess,
+        surplus=max(ZERO, (deal.trade_in.worth or deal.trade_in.amount) - trade_in) if trade_in else ZERO,
+    )
 
 
 def state_facts(
@@ -49,15 +88,13 @@ def state_facts(
             "date": say.day(dealer_day(order.created_at)),
             "currency": order.currency,
             **say.sum("total", order.total_amount),
-            "paid": say.money(order.amount_paid),
-            "due": say.money(order.amount_due),
-            "vat": say.money(order.vat_total) if order.vat_total else "",
+            **_describe_sums(deal, say),
         },
         "seller": deal.seller,
         "buyer": _describe_buyer(deal, kind, say),
         "car": _describe_car(deal, say),
         "trade_in": _describe_trade_in(deal.trade_in, say),
-        "loan": _describe_loan(order, deal.loan, say),
+        "loan": _describe_loan(deal, say),
         "deposit": _describe_deposit(deal.deposit, say),
         "return": _describe_return(deal.returned, say),
     }
@@ -205,9 +242,28 @@ def _describe_trade_in(car: TradeInRequest, say: _Words) -> dict[str, Any]:
     }
 
 
-def _describe_loan(order: Order, request: LoanRequest, say: _Words) -> dict[str, str]:
-    amount = order.loan_amount or request.amount
-    return {**say.sum("amount", amount), "own_part": say.money(order.payable - amount)} if amount else {}
+def _describe_loan(deal: Deal, say: _Words) -> dict[str, str]:
+    sums = settle(deal)
+    loan = sums.lent + sums.loan_due
+    return {**say.sum("amount", loan), "own_part": say.money(sums.own + sums.due)} if loan else {}
+
+
+def _describe_sums(deal: Deal, say: _Words) -> dict[str, str]:
+    """Say how the total is made up; what there is none of is empty."""
+    order, sums = deal.order, settle(deal)
+    parts = {
+        "discount": order.discount_total,
+        "own": sums.own,
+        "lent": sums.lent,
+        "trade_in_credit": sums.trade_in,
+        "trade_in_surplus": sums.surplus,
+        "allowance": order.allowance_amount,
+        "premiums_back": order.returned_premiums,
+        "excess": sums.excess,
+        "vat": order.vat_total,
+    }
+    told = {"paid": say.money(order.amount_paid), "due": say.money(sums.due)}
+    return told | {name: say.money(amount) if amount else "" for name, amount in parts.items()}
 
 
 def _describe_deposit(deposit: DepositAgreement | None, say: _Words) -> dict[str, str]:

@@ -13,8 +13,11 @@ from orders.models import PaperKind
 
 SALES = (PaperKind.SALE_NEW, PaperKind.SALE_USED, PaperKind.SALE_CONSIGNED)
 PRICED = (*SALES, PaperKind.SALE_GOODS, PaperKind.INVOICE)
+SETTLED = (*PRICED, PaperKind.HANDOVER, PaperKind.ACT_GOODS)
+"""Kinds that say how the price is made up and paid."""
 CARS = (*SALES, PaperKind.HANDOVER, PaperKind.ATTORNEY, PaperKind.LOAN, PaperKind.DEPOSIT, PaperKind.TRADE_IN)
 ALL = tuple(PaperKind)
+_SET_OFF = (PaperKind.TRADE_IN, *SETTLED)
 ANYBODYS = frozenset({PaperKind.INVOICE, PaperKind.SALE_GOODS, PaperKind.ACT_GOODS, PaperKind.RETURN_ACT})
 """Kinds that name the buyer by their account where nobody has entered a passport."""
 COMPANYS = (*SALES, PaperKind.HANDOVER, PaperKind.TRADE_IN, PaperKind.LOAN, PaperKind.DEPOSIT, *sorted(ANYBODYS))
@@ -59,8 +62,16 @@ FIELDS = (
         _("sum of all lines in words"),
         "один миллион пятьсот двадцать пять тысяч рублей, ноль копеек",
     ),
-    Field("order.paid", _("paid so far"), "1 525 000,00"),
+    Field("order.paid", _("paid so far"), "925 000,00"),
     Field("order.due", _("still to be paid by the buyer"), "0,00"),
+    Field("order.discount", _("discounts within the sum"), "20 000,00", SETTLED),
+    Field("order.own", _("paid by the buyer, of the sum"), "25 000,00", SETTLED),
+    Field("order.lent", _("paid by the bank, of the sum"), "900 000,00", SETTLED),
+    Field("order.trade_in_credit", _("credited for the car taken in exchange"), "600 000,00", _SET_OFF),
+    Field("order.trade_in_surplus", _("paid to its owner, above what is credited"), "40 000,00", _SET_OFF),
+    Field("order.allowance", _("given back after the payment"), "15 000,00", SETTLED),
+    Field("order.premiums_back", _("premiums of policies that ended"), "6 000,00", SETTLED),
+    Field("order.excess", _("paid above the sum, to be given back"), "5 000,00", SETTLED),
     Field("order.vat", _("VAT within the sum"), "275 000,00"),
     Field("seller.name", _("seller"), "ООО «Автосалон»"),
     Field("seller.address", _("seller's address"), "101000, Москва, ул. Примерная, д. 1"),
@@ -124,8 +135,8 @@ FIELDS = (
     Field("warranty.km", _("warranty, km"), "100 000", SALES, by_hand=True),
     Field("consignor.name", _("owner of the consigned car"), "Петров А. А.", (PaperKind.SALE_CONSIGNED,), True),
     Field("consignor.contract", _("contract with its owner"), "№ К-17", (PaperKind.SALE_CONSIGNED,), True),
-    Field("trade_in.name", _("car taken in exchange"), "Kia Rio", (PaperKind.TRADE_IN, *PRICED)),
-    Field("trade_in.vin", _("its VIN"), "Z94CB41AABR000001", (PaperKind.TRADE_IN, *PRICED)),
+    Field("trade_in.name", _("car taken in exchange"), "Kia Rio", _SET_OFF),
+    Field("trade_in.vin", _("its VIN"), "Z94CB41AABR000001", _SET_OFF),
     Field("trade_in.year", _("its year"), "2018", (PaperKind.TRADE_IN,)),
     Field("trade_in.mileage", _("its mileage, km"), "84 000", (PaperKind.TRADE_IN,)),
     Field("trade_in.amount", _("what it is taken for"), "600 000,00", (PaperKind.TRADE_IN, *PRICED)),
@@ -133,7 +144,7 @@ FIELDS = (
     Field("trade_in.passport", _("number of its passport"), "78 ОА 123456", (PaperKind.TRADE_IN,), True),
     Field("loan.amount", _("what the bank lends"), "900 000,00", (PaperKind.LOAN, *PRICED)),
     Field("loan.amount_words", _("the same in words"), "девятьсот тысяч рублей", (PaperKind.LOAN, *PRICED)),
-    Field("loan.own_part", _("the buyer's own part"), "625 000,00", (PaperKind.LOAN, *PRICED)),
+    Field("loan.own_part", _("the buyer's own part"), "25 000,00", (PaperKind.LOAN, *PRICED)),
     Field("loan.bank", _("bank"), "ПАО «Банк»", (PaperKind.LOAN,), by_hand=True),
     Field("loan.contract", _("contract with the bank"), "№ 55 от 21.11.2026", (PaperKind.LOAN,), by_hand=True),
     Field("deposit.kind", _("kind of deposit: advance or earnest"), "earnest", (PaperKind.DEPOSIT,)),

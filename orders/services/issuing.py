@@ -31,7 +31,6 @@ from orders.models import (
     DocumentTemplate,
     IssuedDocument,
     LegKind,
-    LegState,
     Order,
     OrderLine,
     PaperKind,
@@ -41,6 +40,7 @@ from orders.models import (
     TaxPaperKind,
 )
 from orders.queries.requisites import describe_company, describe_seller, find_company
+from orders.rules.funding import GONE, compute_lent
 from orders.rules.paper_facts import Deal, find_missing, may_be_said, say_day, sayable, state_facts, suits
 from orders.rules.paper_fields import MOST_ITEMS
 from orders.rules.paper_pages import print_paper
@@ -87,7 +87,6 @@ NUMBERED: dict[str, tuple[str, str]] = {
     PaperKind.RETURN_ACT: ("RET", "return-act"),
 }
 """What numbers of a kind begin with, and the counter that they come from: earlier releases numbered some by another."""
-_NO_LOAN = frozenset({LegState.FAILED, LegState.SKIPPED, LegState.COMPENSATED})
 
 
 def issue_paper(
@@ -168,12 +167,12 @@ def _ask_others(order_id: UUID, actor: Actor) -> _Known:
 
 
 def _gather(saga: Saga, known: _Known, language: str) -> Deal:
-    order, legs, cars = saga.order, saga.legs, known.cars
+    order, cars = saga.order, known.cars
+    legs = {kind: leg for kind, leg in saga.legs.items() if leg.state not in GONE}
     lines = list(OrderLine.objects.filter(order_id=order.id).order_by("position")[:MOST_ITEMS])
     vehicles = {product_id for product_id, product in cars.items() if product.kind == "vehicle"}
     line = next((line for line in lines if line.product_id in vehicles or line.vin), None)
     kept = read_buyer_papers(BuyerPapers.objects.filter(order_id=order.id).first())
-    loan = legs.get(LegKind.LOAN)
     return Deal(
         order=order,
         lines=lines,
@@ -184,9 +183,10 @@ def _gather(saga: Saga, known: _Known, language: str) -> Deal:
         car_line=line,
         car=cars.get(line.product_id) if line and line.product_id else None,
         trade_in=TradeInRequest.of(legs.get(LegKind.TRADE_IN)),
-        loan=LoanRequest.of(loan if loan is not None and loan.state not in _NO_LOAN else None),
+        loan=LoanRequest.of(legs.get(LegKind.LOAN)),
         deposit=DepositAgreement.objects.filter(order_id=order.id).exclude(state=DepositState.DROPPED).first(),
         returned=order.returns.filter(state=ReturnState.DONE).first(),
+        lent=compute_lent(legs),
     )
 
 
@@ -196,7 +196,7 @@ def _refuse_untimely(kind: str, deal: Deal) -> None:
     needed = {PaperKind.TRADE_IN: deal.trade_in.amount, PaperKind.DEPOSIT: deal.deposit}
     if order.status not in ISSUED_IN[kind] or not needed.get(PaperKind(kind), True) or not suits(kind, condition):
         raise DocumentNotAvailable(current=order.status)
-    if kind == PaperKind.LOAN and not (order.loan_amount or deal.loan.amount):
+    if kind == PaperKind.LOAN and not (deal.lent or order.loan_amount or deal.loan.amount):
         raise DocumentNotAvailable(current=order.status)
     if kind in (PaperKind.HANDOVER, PaperKind.ACT_GOODS) and order.amount_due:
         raise MoneyMissing(amount_due=str(order.amount_due))
