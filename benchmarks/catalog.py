@@ -7,38 +7,29 @@ of the same run are printed too: a page read by bare SQL, and facets counted by 
 
 import argparse
 import base64
-import os
 import random
 import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import bench_env
 from benchmarks.catalog_rows import MAKES, execute, grow, plant
+from benchmarks.growth import GROWTH_LIMIT, Cost, get_load, print_growth, repeat, time_act
 
 FACETS_LIMIT_MS = 150.0
 ADMIN_LIMIT_MS = 300.0
 TREE_NODES = 10_000
 TREE_LIMIT_MS = 20.0
-GROWTH_LIMIT = 2.0
 API = "/api/v1"
 SCREEN = "/admin/catalog/product/"
 ADMIN = "bench-admin@example.com"
-
-
-class Cost(NamedTuple):
-    """Milliseconds of one request, by the clock and of the processor."""
-
-    wall: float
-    processor: float
 
 
 def main() -> int:
@@ -50,20 +41,20 @@ def main() -> int:
     options = parser.parse_args()
     servers = bench_env.start(("accounts", "catalog"))
     try:
-        print(f"# load average {_load()} at the start", flush=True)
+        print(f"# load average {get_load()} at the start", flush=True)
         missed = _measure_tree()
         table = {size: _measure(size, options.rounds) for size in sorted(options.sizes)}
-        missed |= _print_results(table)
-        print(f"# load average {_load()} at the end")
+        missed |= print_growth(table, _is_missed)
+        print(
+            f"\nlimits: list and cursor grow at most {GROWTH_LIMIT:.0f}×, facets p95 at most {FACETS_LIMIT_MS:.0f} ms, "
+            f"admin lists at most {ADMIN_LIMIT_MS:.0f} ms"
+        )
+        print(f"# load average {get_load()} at the end")
         if not options.keep:
             execute("TRUNCATE catalog_product, catalog_category CASCADE")
         return int(missed)
     finally:
         servers.stop()
-
-
-def _load() -> str:
-    return " ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
 def _measure_tree() -> bool:
@@ -90,23 +81,7 @@ def _measure_tree() -> bool:
 
 
 def _timed(act: Callable[[], Any]) -> Cost:
-    began, spent = time.perf_counter(), _processor_ms()
-    act()
-    return Cost((time.perf_counter() - began) * 1000, _processor_ms() - spent)
-
-
-def _processor_ms() -> float:
-    """Of this process and of the database's process that serves it, where the system tells."""
-    ours = time.process_time() * 1000
-    theirs = Path(f"/proc/{_backend()}/schedstat")
-    return ours + int(theirs.read_text().split()[0]) / 1e6 if theirs.exists() else ours
-
-
-def _backend() -> int:
-    from django.db import connections
-
-    connections["catalog"].ensure_connection()
-    return int(connections["catalog"].connection.info.backend_pid)
+    return time_act("catalog", act)
 
 
 def _measure(size: int, rounds: int) -> dict[str, list[Cost]]:
@@ -123,23 +98,12 @@ def _measure(size: int, rounds: int) -> dict[str, list[Cost]]:
     facets.KEPT_S = 0
     client, manager, dice = Client(), _admin(), random.Random(size)
     times = _limits(min(rounds, 20))
-    times |= _repeat({name: partial(_ask, client, API, path, dice) for name, path in _cases(size).items()}, rounds)
+    times |= repeat({name: partial(_ask, client, API, path, dice) for name, path in _cases(size).items()}, rounds)
     screens = {name: partial(_ask, manager, SCREEN, path, dice) for name, path in _screens(size).items()}
-    times |= _repeat(screens, max(10, rounds // 3))
+    times |= repeat(screens, max(10, rounds // 3))
     settings.CATALOG_CACHE_SECONDS = seconds
     again = {"facets, everything, from the cache": partial(_ask, client, API, lambda _: "/products/facets", dice)}
-    return times | _repeat(again, 20)
-
-
-def _repeat(cases: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, list[Cost]]:
-    """Rounds of everything, so that a neighbour's noise falls on all alike; the first three warm up."""
-    times: dict[str, list[Cost]] = {name: [] for name in cases}
-    for number in range(rounds + 3):
-        for name, ask in cases.items():
-            took = ask()
-            if number >= 3:
-                times[name].append(took)
-    return times
+    return times | repeat(again, 20)
 
 
 def _limits(rounds: int) -> dict[str, list[Cost]]:
@@ -154,7 +118,7 @@ def _limits(rounds: int) -> dict[str, list[Cost]]:
         "limit: a page by bare SQL": lambda: _timed(lambda: execute(page)),
         "limit: facets by reading the rows": lambda: _timed(lambda: facets._count(rows, FACETS)),
     }
-    return _repeat(limits, rounds)
+    return repeat(limits, rounds)
 
 
 def _screens(size: int) -> dict[str, Callable[[random.Random], str]]:
@@ -231,39 +195,12 @@ def _cases(size: int) -> dict[str, Callable[[random.Random], str]]:
     }
 
 
-def _print_results(table: dict[int, dict[str, list[Cost]]]) -> bool:
-    sizes = list(table)
-    heads = " | ".join(f"{size:,}" for size in sizes)
-    print("\nmilliseconds of the whole request: median (95th percentile), processor; growth of the last\n")
-    print(f"| | {heads} | × |")
-    print("| --- |" + " ---: |" * (len(sizes) + 1))
-    missed = False
-    for name in table[sizes[0]]:
-        medians = [statistics.median(cost.wall for cost in table[size][name]) for size in sizes]
-        slow = [_p95([cost.wall for cost in table[size][name]]) for size in sizes]
-        spent = [statistics.median(cost.processor for cost in table[size][name]) for size in sizes]
-        cells = " | ".join(f"{a:.1f} ({b:.1f}) {c:.1f}" for a, b, c in zip(medians, slow, spent, strict=True))
-        growth = spent[-1] / spent[0]
-        is_missed = _is_missed(name, medians[-1], slow[-1], growth)
-        missed |= is_missed
-        print(f"| {name} | {cells} | {growth:.1f}{' MISSED' if is_missed else ''} |")
-    print(
-        f"\nlimits: list and cursor grow at most {GROWTH_LIMIT:.0f}×, facets p95 at most {FACETS_LIMIT_MS:.0f} ms, "
-        f"admin lists at most {ADMIN_LIMIT_MS:.0f} ms"
-    )
-    return missed
-
-
 def _is_missed(name: str, middle: float, late: float, growth: float) -> bool:
     if name.startswith("facets"):
         return late > FACETS_LIMIT_MS
     if name.startswith("admin"):
         return middle > ADMIN_LIMIT_MS
     return name.startswith(("list", "deep")) and growth > GROWTH_LIMIT
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.95)]
 
 
 if __name__ == "__main__":
