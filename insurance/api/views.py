@@ -24,8 +24,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.writes import Call, write
 from insurance import queries, services
-from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
-from insurance.api.serializers import (
+from insurance.api.claim_serializers import (
     ClaimApprovalInput,
     ClaimAssessmentInput,
     ClaimDocumentInput,
@@ -34,6 +33,9 @@ from insurance.api.serializers import (
     ClaimPapersInput,
     ClaimReasonInput,
     ClaimSerializer,
+)
+from insurance.api.filters import ClaimFilter, PolicyFilter, QuoteFilter
+from insurance.api.serializers import (
     EndorsementPriceInput,
     EndorsementPriceSerializer,
     EndorsementSerializer,
