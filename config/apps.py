@@ -11,15 +11,21 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the Celery app; add the installation's gauges; declare where contracts listen."""
+        from celery.signals import beat_init, worker_init
+
         from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
         from config.health.gauges import health_gauges
+        from config.processes import jobs  # noqa: F401  (hears of jobs)
         from config.processes.metrics import book_gauges, breaker_gauges
         from contracts.destinations import DESTINATIONS
         from messaging.publishing.destinations import declare
         from messaging.upkeep.metrics import add_metrics
+        from messaging.upkeep.scraped import answer_scrapes
 
         for letter in settings.CONTRACTS:
             declare(letter, DESTINATIONS.get(letter, ()))
         add_metrics(book_gauges)
         add_metrics(breaker_gauges)
         add_metrics(health_gauges)
+        worker_init.connect(answer_scrapes)
+        beat_init.connect(answer_scrapes)

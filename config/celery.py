@@ -7,7 +7,12 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import task_postrun, task_prerun, worker_before_create_process, worker_process_init
+from celery.signals import (
+    task_postrun,
+    task_prerun,
+    worker_before_create_process,
+    worker_process_init,
+)
 from click import Option
 from django.conf import settings
 

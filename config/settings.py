@@ -19,7 +19,7 @@ from config.environment import BASE_DIR
 from config.processes.logs import logging_config
 from config.servers.databases import databases
 from config.servers.redis import RedisAddresses
-from core import failpoints
+from core.running import failpoints
 from devtools.embedded import Embedded
 
 if wrong := checking.problems():
@@ -255,6 +255,10 @@ RATE_LIMITS_ON = Limits.RATE_LIMITS
 FAST_PATH_ON = Limits.LANE
 TRUSTED_PROXIES = Addresses.TRUSTED_PROXIES
 """Addresses and networks of proxies whose word on the caller's address is taken (`gateway.guards.address`)."""
+METRICS_DIR = Processes.METRICS_DIR
+METRICS_PORT = Processes.METRICS_PORT
+"""Where processes of one machine put their counts together, and where one without pages tells them."""
+SLOW_STATEMENT_S = Processes.SLOW_STATEMENT_MS / 1000
 METRICS_ALLOW = Processes.METRICS_ALLOW
 """Addresses and networks that may read /metrics; to all others it does not exist."""
 HEALTH = limits()

@@ -16,9 +16,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import gettext_lazy as _
 
-from core import failpoints
 from core.errors import DomainError, Forbidden
 from core.ids import with_ids
+from core.running import failpoints
 from core.secrecy.cards import THINGS, may_hold_card_number, refuse_card_numbers
 from gateway.access.bearer import identify
 from gateway.access.permissions import get_scope, require_scope
@@ -235,6 +235,7 @@ def find(method: str, path: str) -> Found | None:
 def dispatch(request: HttpRequest) -> HttpResponse | None:
     """Answer a request that has a fast path, which whoever let it in may have found; None sends it the ordinary way."""
     found: Found | None = getattr(request, "fast_path", None) or find(request.method or "", request.path_info)
+    request.fast_path = found  # type: ignore[attr-defined]
     return _guarded(found[0], request, found[1]) if found else None
 
 

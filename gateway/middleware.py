@@ -21,7 +21,7 @@ from gateway.access import step_up
 from gateway.fast_path import BodyTooLarge
 from gateway.guards import guard, uploads
 from gateway.guards.plain_http import HttpsRequired
-from gateway.responses import log_line, problems
+from gateway.responses import log_line, measured, problems
 from gateway.views import away, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -83,13 +83,14 @@ class EdgeMiddleware:
         if response.status_code == 429 and asked.wait_s:
             response.setdefault("Retry-After", str(asked.wait_s))
         _put(response, {"x-request-id": ("X-Request-ID", request_id)})
+        took_s = time.perf_counter() - started
+        measured.observe(request.method or "", measured.get_route(request), response.status_code, took_s)
         if settings.ACCESS_LOG:
-            took_ms = round((time.perf_counter() - started) * 1000, 1)
             log_line.write(
                 method=request.method or "",
                 path=request.path,
                 status=response.status_code,
-                ms=took_ms,
+                ms=round(took_s * 1000, 1),
                 request_id=request_id,
             )
         return response

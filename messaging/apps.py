@@ -26,7 +26,7 @@ class MessagingConfig(AppConfig):
                 FEEDS[app] = set(plugin.feed.carries)
                 carry(app, plugin.feed.read)
             for source in plugin.metrics:
-                add_metrics(source)
+                add_metrics(source, app=app)
             for connect in plugin.connect:
                 connect()
         if wrong := layout_problems(settings.SERVICES):

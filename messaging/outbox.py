@@ -6,15 +6,17 @@ import msgspec
 from django.db import connections
 from django.dispatch import receiver
 
-from core import context, failpoints
+from core import context
 from core.db import OutsideTransaction, before_commit, in_transaction, on_commit
 from core.events import Command, Event, Message
 from core.ids import uuid7
+from core.running import failpoints, measures
 from core.secrecy.cards import mask_card_numbers, may_hold_card_number
-from messaging.signals import event_published
+from messaging.signals import event_committed, event_published
 
 MAX_DATA_BYTES = 32_768
 CHANNEL = "autosalon_outbox"
+_PUBLISHED = measures.count("events_published_total", "Facts and commands committed.", "type")
 
 _INSERT = """
 WITH events AS MATERIALIZED (
@@ -91,6 +93,9 @@ class _Flush:
         on_commit(self.alias, self._wake_relay)
 
     def _wake_relay(self) -> None:
+        for event, *_ in self.events:
+            _PUBLISHED.labels(event.type).inc()
+            event_committed.send_robust(type(event), event=event)
         failpoints.reach("oncommit.before_notify", self.alias)
         ring(self.alias)
 

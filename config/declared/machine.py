@@ -60,6 +60,22 @@ class Processes(Group):
     )
     STATEMENT_TIMEOUT_MS = number(10_000, "Longest statement of a request.", least=1, unit="milliseconds")
     DATABASE_HEALTH_CHECKS = flag(False, "Ask a connection whether it still lives before each request.")
+    METRICS_DIR = text(
+        "",
+        "Folder in which processes of one machine put their counts together, so that one scrape of /metrics tells of "
+        "all; emptied before they start. Without it each process tells its own.",
+    )
+    METRICS_PORT = number(
+        0,
+        "Port at which a process without pages (relay, worker, clock) answers /metrics; 0 for none. Whoever reaches "
+        "it may read it.",
+        most=65_535,
+        unit="port",
+        roles=("relay", "worker", "external", "beat"),
+    )
+    SLOW_STATEMENT_MS = number(
+        500, "From when on a statement is counted as slow, and logged without its values.", least=1, unit="milliseconds"
+    )
     METRICS_ALLOW = listed(
         kinds.NETWORK,
         "Who may read /metrics, which to all others does not exist, and the details of /health/ready.",

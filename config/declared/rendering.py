@@ -123,7 +123,9 @@ def _fixed(setting: Setting[object]) -> str:
         "JWT_PRIVATE_KEY_FILE": "/run/keys/jwt_private.pem",
         "BEHIND_TLS_PROXY": f"${{{PREFIX}BEHIND_TLS_PROXY:-on}}",
         "TRUSTED_PROXIES": f"{EDGE},${{{PREFIX}TRUSTED_PROXIES:-}}",
-        "METRICS_ALLOW": f"127.0.0.0/8,::1,${{{PREFIX}METRICS_ALLOW:-}}",
+        "METRICS_DIR": "/dev/shm/metrics",
+        "METRICS_PORT": f"${{{PREFIX}METRICS_PORT:-9100}}",
+        "METRICS_ALLOW": f"127.0.0.0/8,::1,172.30.117.4,${{{PREFIX}METRICS_ALLOW:-}}",
     }.get(setting.name, "")
 
 

@@ -1,18 +1,21 @@
 """Tell a scrape of the checks: the last examination, the same that `/health/ready` shows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from config.health.examination import latest
+from core.running.measures import Gauges, gauge
+
+LEVELS = ("ok", "degraded", "down")
+_FAILED = gauge("health_check_failed", "Places where a check of `manage.py doctor` finds a fault.", "check")
+_STATUS = gauge("health_status", "Verdict of `manage.py doctor`: 0 ok, 1 degraded, 2 down.")
 
 
-def health_gauges() -> Iterator[Metric]:
+def health_gauges() -> Iterable[Metric]:
     """`health_check_failed{check}`: in how many places; `health_status`: 0 ok, 1 degraded, 2 down."""
-    report = latest()
-    failed = GaugeMetricFamily("health_check_failed", "Places where a check finds a fault", labels=["check"])
+    report, gauges = latest(), Gauges()
     for name in report.checks:
-        failed.add_metric([name], len({one.where for one in report.troubles if one.check == name}))
-    yield failed
-    level = ("ok", "degraded", "down").index(report.status)
-    yield GaugeMetricFamily("health_status", "0 ok, 1 degraded, 2 down", value=level)
+        gauges.add(_FAILED, len({one.where for one in report.troubles if one.check == name}), check=name)
+    gauges.add(_STATUS, LEVELS.index(report.status))
+    return gauges.families.values()

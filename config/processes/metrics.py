@@ -2,15 +2,21 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import redis
 from django.conf import settings
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from core.outside.breakers import LEVEL
+from core.running.measures import Gauges, gauge
 from gateway.guards import breakers, guard
 
+_DISAGREE = gauge("books_disagreements", "Findings of the last `manage.py check_books`.", "check")
+_BOOKS_AGE = gauge("books_age_seconds", "Since the last `manage.py check_books`.")
+_LABELS = ("name", "kind", "scope")
+_STATE = gauge("breaker_state", "Circuit breakers: 0 closed, 1 half-open, 2 open.", *_LABELS)
+_FAILURES = gauge("breaker_failures", "Failed calls in a row that count against what a breaker guards.", *_LABELS)
 KEPT_S = 7 * 24 * 3600
 
 
@@ -26,30 +32,26 @@ def remember_books(counts: dict[str, int]) -> None:
         return
 
 
-def book_gauges() -> Iterator[Metric]:
+def book_gauges() -> Iterable[Metric]:
     """`books_disagreements{check}` and the age of that check in seconds; nothing before the first check."""
+    gauges = Gauges()
     try:
         found = guard.client().get(_key())
     except redis.RedisError:
-        return
-    if not found:
-        return
-    last = json.loads(found)
-    gauge = GaugeMetricFamily("books_disagreements", "What the last check of the books found", labels=["check"])
-    for check, count in last["counts"].items():
-        gauge.add_metric([check], count)
-    yield gauge
-    yield GaugeMetricFamily("books_age_seconds", "Seconds since that check", value=time.time() - last["at"])
+        found = None
+    if found:
+        last = json.loads(found)
+        for check, count in last["counts"].items():
+            gauges.add(_DISAGREE, count, check=check)
+        gauges.add(_BOOKS_AGE, time.time() - last["at"])
+    return gauges.families.values()
 
 
-def breaker_gauges() -> Iterator[Metric]:
+def breaker_gauges() -> Iterable[Metric]:
     """`breaker_state` of each database (as this process sees it) and provider: 0 closed, 1 half-open, 2 open."""
-    labels = ["name", "kind", "scope"]
-    state = GaugeMetricFamily("breaker_state", "0 closed, 1 half-open, 2 open", labels=labels)
-    failures = GaugeMetricFamily("breaker_failures", "Failed calls in a row that count against it", labels=labels)
+    gauges = Gauges()
     for row in breakers.standing():
-        values = [row[label] for label in labels]
-        state.add_metric(values, LEVEL[row["state"]])
-        failures.add_metric(values, row["failures"])
-    yield state
-    yield failures
+        labels = {label: str(row[label]) for label in _LABELS}
+        gauges.add(_STATE, LEVEL[row["state"]], **labels)
+        gauges.add(_FAILURES, row["failures"], **labels)
+    return gauges.families.values()

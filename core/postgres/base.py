@@ -1,19 +1,28 @@
 """Serve as ENGINE: connections that go through their database's breaker and notice when the server hung up."""
 
 import select
+import time
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import psycopg
+import structlog
+from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestamptzLoader
 
 from core.postgres.breakers import get_breaker
+from core.running import measures
 
 _HANG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # macOS reports the other one
 _read = datetime.fromisoformat
+_SLOW = measures.count(
+    "database_slow_statements_total", "Statements slower than AUTOSALON_SLOW_STATEMENT_MS.", "database"
+)
+log = structlog.get_logger(__name__)
 
 
 class MomentLoader(TimestamptzLoader):
@@ -31,6 +40,20 @@ class MomentLoader(TimestamptzLoader):
             return _read(str(data, "ascii")).astimezone(UTC)
         except (ValueError, OverflowError):
             return super().load(data)
+
+
+class TimedCursor(CursorWrapper):
+    """Django's own, and: a statement that took long is counted, and logged as it was written, without its values."""
+
+    def _execute(self, sql: Any, params: Any, *ignored: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return super()._execute(sql, params, *ignored)  # type: ignore[misc]
+        finally:
+            took_s = time.perf_counter() - started
+            if took_s > settings.SLOW_STATEMENT_S:
+                _SLOW.labels(self.db.alias).inc()
+                log.warning("slow_statement", database=self.db.alias, ms=round(took_s * 1000), sql=str(sql)[:2000])
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -72,6 +95,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone == UTC:
             connection.adapters.register_loader("timestamptz", MomentLoader)
         return connection
+
+    def make_cursor(self, cursor: Any) -> CursorWrapper:
+        """Watch the statements of ordinary cursors; those of debug cursors are told to whoever asked for them."""
+        return TimedCursor(cursor, self)
 
     def init_connection_state(self) -> None:
         """Start to watch the new connection's socket."""

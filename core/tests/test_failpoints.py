@@ -8,8 +8,8 @@ import sys
 import pytest
 from django.conf import settings
 
-from core import failpoints
-from core.failpoints import FailpointError, Fault, parse, reach
+from core.running import failpoints
+from core.running.failpoints import FailpointError, Fault, parse, reach
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ def test_a_file_is_read_anew_each_time(arm, tmp_path):
 
 
 def test_a_kill_is_final_and_happens_once_per_installation(tmp_path):
-    program = "import pathlib, sys, core.failpoints as f; f.arm('x=kill', pathlib.Path(sys.argv[1])); f.reach('x')"
+    program = (
+        "import pathlib, sys, core.running.failpoints as f; f.arm('x=kill', pathlib.Path(sys.argv[1])); f.reach('x')"
+    )
     command = [sys.executable, "-c", program, str(tmp_path)]
     codes = [subprocess.run(command, cwd=settings.BASE_DIR).returncode for _ in range(2)]
     assert codes == [-signal.SIGKILL, 0]

@@ -9,10 +9,10 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from core import failpoints
 from core.db import fetch, transaction
 from core.errors import DomainError, InvalidInput
 from core.outside.asking import with_answers
+from core.running import failpoints
 from gateway.responses.problems import from_domain_error
 
 MAX_KEY = 255

@@ -22,9 +22,10 @@ from django.db import connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core import context, failpoints
+from core import context
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
+from core.running import failpoints, measures
 from core.secrecy.cards import mask_card_numbers
 from gateway.guards import breakers
 from messaging.delivery import wakeups
@@ -35,6 +36,9 @@ LEASE_S = 60
 TURN_S = 5.0
 """How long a worker goes on with one provider's calls before it looks at what else waits."""
 log = structlog.get_logger(__name__)
+_CALLS = measures.time_spent(
+    "external_call_duration_seconds", "Calls to the outside world, by what came of them.", "operation", "state"
+)
 
 
 @dataclass(frozen=True)
@@ -197,11 +201,14 @@ def _put_off(alias: str, key: str, state: str, wait_s: float) -> None:
 
 
 def _call(item: Operation, row: ExternalCall, *, is_repeat: bool) -> Outcome:
+    started = time.perf_counter()
     try:
-        return item.call(row.key, row.request, is_repeat=is_repeat)
+        outcome = item.call(row.key, row.request, is_repeat=is_repeat)
     except Exception as error:
         log.exception("external_call_failed", key=row.key, operation=row.operation)
-        return Outcome(CallState.UNKNOWN, error=repr(error))
+        outcome = Outcome(CallState.UNKNOWN, error=repr(error))
+    _CALLS.labels(row.operation, str(outcome.state)).observe(time.perf_counter() - started)
+    return outcome
 
 
 def _record(alias: str, item: Operation, row: ExternalCall, outcome: Outcome, attempts: int) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, connections
 
-from core import failpoints
 from core.db import fetch, know_moment, session_locks, transaction
 from core.outside.asking import PeerAway, QuestionAsked, with_answers
+from core.running import failpoints, measures
 from messaging.delivery.deliveries import Delivery, Page, handling, read_pending
 from messaging.models import DeliveryStatus
 from messaging.signals import delivery_parked
@@ -25,6 +25,10 @@ MAX_DELAY_S = 600.0
 SHARDS_AT_ONCE = 10
 """So many shards of a database one worker takes at a time; the others are for its colleagues."""
 log = structlog.get_logger(__name__)
+_HANDLED = measures.time_spent(
+    "delivery_duration_seconds", "Work of a handler on what it is given at a time, its commit apart.", "handler"
+)
+_FAILED = measures.count("deliveries_failed_total", "Deliveries whose handler raised.", "handler")
 
 HELD = "9999-01-01 00:00:00+00"
 """When a delivery behind a parked one is due: once somebody has decided about that one."""
@@ -261,13 +265,14 @@ class _Shard:
 
     def call(self, rows: list[Delivery]) -> None:
         """Hand over what the deliveries say; a fact that implies nothing here is done with."""
-        item = self.subscription
+        item, started = self.subscription, time.perf_counter()
         messages = [message for row in rows for message in item.read(row.type, row.data)]
         if item.is_batch and messages:
             item.function(messages)
         elif not item.is_batch:
             for message in messages:
                 item.function(message)
+        _HANDLED.labels(item.name).observe(time.perf_counter() - started)
 
     def _postpone(self, row: Delivery, error: Exception) -> None:
         """A database or peer that is down, or a lock that is taken, is nobody's fault: wait and use up no attempt."""
@@ -282,6 +287,7 @@ class _Shard:
             "UPDATE messaging_inbox SET attempts = %s, status = %s, last_error = %s WHERE rn = %s AND status = 0",
             [attempts, DeliveryStatus.DEAD if is_parked else DeliveryStatus.PENDING, text, row.rn],
         )
+        _FAILED.labels(self.subscription.name).inc()
         log.warning(
             "delivery_failed", handler=self.subscription.name, type=row.type, attempts=attempts, error=repr(error)
         )

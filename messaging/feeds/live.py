@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from core.running import measures
 from gateway.guards import guard
 from gateway.principal import Principal
 from messaging.feeds.hub import Item, hub, in_database_thread
@@ -27,6 +28,7 @@ WAITING = 5_000
 SEND_TIMEOUT_S = 30.0
 SESSION_CHECK_S = 0.5
 log = structlog.get_logger(__name__)
+_OPEN = measures.level("live_streams", "Open sockets and streams of events.", "source")
 
 
 class SlowReader(Exception):
@@ -88,6 +90,7 @@ class LiveStream(ABC):
         self._is_seated = _seats.take(self.principal.id)
         if not self._is_seated:
             return TOO_MANY
+        _OPEN.labels(self.view.source).inc()
         try:
             refusal = await in_database_thread(self.view.read_refusal)
             if refusal:
@@ -111,6 +114,7 @@ class LiveStream(ABC):
             self._sender.cancel()
         if self._is_seated:
             self._is_seated = False
+            _OPEN.labels(self.view.source).dec()
             _seats.free(self.principal.id)
 
     async def start(self, since: int | None) -> None:

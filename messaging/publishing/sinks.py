@@ -16,11 +16,11 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from core import failpoints
 from core.db import refuse_inside_transaction
 from core.events import REGISTRY
 from core.ids import uuid7
 from core.outside.destinations import Driver
+from core.running import failpoints
 from messaging.publishing.amqp import Broker
 from messaging.publishing.destinations import Letter, parcels
 from messaging.publishing.envelope import to_cloudevent

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 import pytest
 from django.db import connections
 from django.test import Client
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from catalog.events import CategoryChanged
@@ -166,7 +167,7 @@ def test_a_database_that_hangs_holds_one_thread_and_no_scrape(monkeypatch):
 
 def test_another_part_may_add_its_own(monkeypatch):
     monkeypatch.setattr(metrics, "_sources", list(metrics._sources))
-    metrics.add_metrics(lambda: [metrics.GaugeMetricFamily("books_disagreements", "Found by the last check.", 3)])
+    metrics.add_metrics(lambda: [GaugeMetricFamily("books_disagreements", "Found by the last check.", 3)])
     assert scrape()[("books_disagreements",)] == 3
 
 

@@ -177,7 +177,7 @@ def test_a_crash_between_confirm_and_cursor_repeats_and_loses_nothing(rabbit, mo
 
     dying = Sink("catalog")
     with monkeypatch.context() as patched:
-        patched.setattr("core.failpoints.reach", die)
+        patched.setattr("core.running.failpoints.reach", die)
         with pytest.raises(SystemExit):
             dying.flush()
     assert cursor().position == 0

@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from django.db import connections
 
-from core import failpoints
 from core.db import fetch, transaction
 from core.events import REGISTRY
 from core.ids import uuid7
+from core.running import failpoints
 from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 from messaging.transport.logs import Cursor, Head, Log, Page, Row
 

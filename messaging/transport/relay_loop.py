@@ -15,9 +15,9 @@ from functools import partial
 import structlog
 from django.db import connections
 
-from core import failpoints
 from core.outside.asking import PeerAway
 from core.outside.destinations import Driver
+from core.running import failpoints
 from messaging.delivery import sweep, wakeups
 from messaging.feeds import feed
 from messaging.outbox import CHANNEL

@@ -17,10 +17,11 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
+from core.running import measures
+from core.running.measures import Gauges
 from gateway.guards.address import exact_address, is_forwarded_by_stranger
 from gateway.responses import problems
 from messaging.delivery.parked import served
@@ -35,13 +36,36 @@ ANSWER_S = 5.0
 log = structlog.get_logger(__name__)
 Source = Callable[[], Iterable[Metric]]
 
+_FAMILIES = (
+    ("database_up", "Whether the database answers."),
+    ("outbox_unsequenced", "Committed events that the relay has not placed."),
+    ("outbox_oldest_seconds", "Age of the oldest event that the relay has not placed."),
+    ("feed_head", "Position of the last placed event."),
+    ("inbox_pending", "Deliveries that wait for their handler.", "handler"),
+    ("inbox_dead", "Deliveries that used up their retries.", "handler"),
+    ("inbox_overdue_seconds", "How long the delivery due longest has waited."),
+    ("timers_overdue", "Timers that are due and have not fired."),
+    ("heartbeat_age_seconds", "Since a background role last proved alive.", "role"),
+    ("handler_lag_events", "Positions of the source that the handler has not copied.", "source", "handler"),
+    ("handler_paused", "Whether the handler stopped reading this source.", "source", "handler"),
+    ("external_calls_open", "Calls to the outside world without a final answer.", "state"),
+    ("database_connections", "Sessions of clients.", "state"),
+    ("database_longest_statement_seconds", "How long the statement runs that runs longest."),
+)
+for _name, _text, *_labels in _FAMILIES:
+    measures.gauge(_name, _text, "database", *_labels)
+for _sink, _reader in TOLD.items():
+    measures.gauge(f"{_sink}_lag_events", f"Positions that {_reader} was not told of.", "database")
+
 _STANDING = """
 SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS NULL LIMIT %(counted)s) AS o),
        (SELECT extract(epoch FROM now() - created_at) FROM messaging_outbox WHERE position IS NULL ORDER BY n LIMIT 1),
        (SELECT position FROM messaging_feed_head WHERE id = 1),
        (SELECT count(*) FROM (SELECT 1 FROM messaging_timer
                               WHERE fired_at IS NULL AND due_at <= now() LIMIT %(counted)s) AS t),
-       (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now())
+       (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now()),
+       (SELECT max(extract(epoch FROM now() - query_start)) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())
 """
 
 _BY_LABEL = {
@@ -52,6 +76,8 @@ _BY_LABEL = {
     "calls": """SELECT state, count(*) FROM (SELECT state FROM messaging_external_call
                 WHERE state IN ('new', 'sent', 'unknown') LIMIT %(counted)s) AS c GROUP BY state""",
     "sinks": "SELECT sink, position FROM messaging_sink_cursor",
+    "sessions": """SELECT coalesce(state, 'unknown'), count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY 1""",
     "beats": "SELECT role, extract(epoch FROM now() - beat_at) FROM messaging_heartbeat",
 }
 _CURSORS = "SELECT source, handler, position, is_paused FROM messaging_inbox_cursor"
@@ -67,6 +93,7 @@ class Reading:
     head: int | None
     timers: int
     due_age: float | None
+    longest: float | None
     counts: dict[str, dict[str, float]]
     cursors: list[tuple[str, str, int, bool]]
 
@@ -137,19 +164,6 @@ def _read_head(source: str) -> int | None:
             connections[source].close()
 
 
-class Gauges:
-    """Families under construction; a sample without a value is left out."""
-
-    def __init__(self) -> None:
-        self.families: dict[str, GaugeMetricFamily] = {}
-
-    def add(self, name: str, text: str, value: float | None, **labels: str) -> None:
-        """Add a sample to a family."""
-        if value is not None:
-            family = self.families.setdefault(name, GaugeMetricFamily(name, text, labels=list(labels)))
-            family.add_metric(list(labels.values()), float(value))
-
-
 def messaging_gauges() -> Iterable[Metric]:
     """The state of every served database's log, inbox, timers and calls."""
     found = read_all(served())
@@ -157,22 +171,29 @@ def messaging_gauges() -> Iterable[Metric]:
     heads = {alias: reading.head for alias, reading in found.items() if reading is not None}
     heads |= heads_elsewhere(foreign_sources(found))
     for alias, reading in found.items():
-        gauges.add("database_up", "Whether the database answers.", float(reading is not None), database=alias)
+        gauges.add("database_up", float(reading is not None), database=alias)
         if reading is not None:
+            _add_sessions(gauges, reading)
             _add_log(gauges, reading)
             _add_inbox(gauges, reading)
             _add_lags(gauges, reading, heads)
     return gauges.families.values()
 
 
+def _add_sessions(gauges: Gauges, reading: Reading) -> None:
+    for state, number in reading.counts["sessions"].items():
+        gauges.add("database_connections", number, database=reading.alias, state=state)
+    gauges.add("database_longest_statement_seconds", reading.longest or 0.0, database=reading.alias)
+
+
 def _add_log(gauges: Gauges, reading: Reading) -> None:
     here = {"database": reading.alias}
-    gauges.add("outbox_unsequenced", "Committed events that the relay has not placed.", reading.unsequenced, **here)
-    gauges.add("outbox_oldest_seconds", "Age of the oldest of them.", reading.unsequenced_age, **here)
-    gauges.add("feed_head", "Position of the last placed event.", reading.head, **here)
+    gauges.add("outbox_unsequenced", reading.unsequenced, **here)
+    gauges.add("outbox_oldest_seconds", reading.unsequenced_age, **here)
+    gauges.add("feed_head", reading.head, **here)
     for sink in [sinks.SINKS[driver] for driver in sinks.drivers()]:
         lag = None if reading.head is None else reading.head - reading.counts["sinks"].get(sink, 0)
-        gauges.add(f"{sink}_lag_events", f"Positions that {TOLD[sink]} was not told of.", lag, **here)
+        gauges.add(f"{sink}_lag_events", lag, **here)
 
 
 def _add_inbox(gauges: Gauges, reading: Reading) -> None:
@@ -181,15 +202,14 @@ def _add_inbox(gauges: Gauges, reading: Reading) -> None:
     known = {item.name for item in list_subscriptions(reading.alias)}
     for handler in sorted(known | set(pending) | set(dead)):
         who = {**here, "handler": handler}
-        gauges.add("inbox_pending", "Deliveries that wait for their handler.", pending.get(handler, 0), **who)
-        gauges.add("inbox_dead", "Deliveries that used up their retries.", dead.get(handler, 0), **who)
-    gauges.add("inbox_overdue_seconds", "How long the delivery due longest has waited.", reading.due_age, **here)
-    gauges.add("timers_overdue", "Timers that are due and have not fired.", reading.timers, **here)
+        gauges.add("inbox_pending", pending.get(handler, 0), **who)
+        gauges.add("inbox_dead", dead.get(handler, 0), **who)
+    gauges.add("inbox_overdue_seconds", reading.due_age, **here)
+    gauges.add("timers_overdue", reading.timers, **here)
     for state in ("new", "sent", "unknown"):
-        text = "Calls to the outside world without a final answer."
-        gauges.add("external_calls_open", text, calls.get(state, 0), **here, state=state)
+        gauges.add("external_calls_open", calls.get(state, 0), **here, state=state)
     for role, age in reading.counts["beats"].items():
-        gauges.add("heartbeat_age_seconds", "Since a background role last proved alive.", age, **here, role=role)
+        gauges.add("heartbeat_age_seconds", age, **here, role=role)
 
 
 def _add_lags(gauges: Gauges, reading: Reading, heads: dict[str, int | None]) -> None:
@@ -201,22 +221,60 @@ def _add_lags(gauges: Gauges, reading: Reading, heads: dict[str, int | None]) ->
             head = heads.get(source)
             labels = {"database": reading.alias, "source": source, "handler": item.name}
             lag = None if head is None else max(0, head - position)
-            gauges.add("handler_lag_events", "Positions of the source that the handler has not copied.", lag, **labels)
-            gauges.add("handler_paused", "Whether the handler stopped reading this source.", is_paused, **labels)
+            gauges.add("handler_lag_events", lag, **labels)
+            gauges.add("handler_paused", is_paused, **labels)
 
 
 _sources: list[Source] = [messaging_gauges]
+_of_apps: list[tuple[str, Source]] = []
+_readers = ThreadPoolExecutor(max_workers=16, thread_name_prefix="metrics-apps")
+_read: dict[Source, Future[list[Metric]]] = {}
 
 
-def add_metrics(source: Source) -> None:
-    """Have another part of the product answer scrapes too; `source` must be quick and must not raise."""
-    _sources.append(source)
+def add_metrics(source: Source, *, app: str = "") -> None:
+    """Have another part of the product answer scrapes too; `source` must be quick and must not raise.
+
+    One that reads databases names whose process it belongs to, an app or a role: it is asked on a thread of its own,
+    and left out while it fails or keeps silent.
+    """
+    if app:
+        _of_apps.append((app, source))
+    else:
+        _sources.append(source)
 
 
 class _Collector:
     def collect(self) -> Iterable[Metric]:
+        here = {*settings.SERVICES, *settings.LAYOUT.roles}
+        asked = [_ask_source(source) for app, source in _of_apps if app in here]
+        yield from measures.collect()
         for source in _sources:
             yield from source()
+        wait(asked, timeout=ANSWER_S)
+        for future in asked:
+            yield from _told(future)
+
+
+def _ask_source(source: Source) -> Future[list[Metric]]:
+    """One question at a time to each."""
+    with _lock:
+        if source not in _read or _read[source].done():
+            _read[source] = _readers.submit(_read_source, source)
+        return _read[source]
+
+
+def _read_source(source: Source) -> list[Metric]:
+    try:
+        return list(source())
+    finally:
+        connections.close_all()
+
+
+def _told(future: Future[list[Metric]]) -> list[Metric]:
+    if not future.done() or future.exception() is not None:
+        log.warning("metrics_unread", error=repr(future.exception()) if future.done() else "no answer in time")
+        return []
+    return future.result()
 
 
 def serve(request: HttpRequest) -> HttpResponse:

@@ -7,8 +7,11 @@ import structlog
 from django.conf import settings
 from prometheus_client.core import CounterMetricFamily, Metric
 
+from core.running import measures
 from gateway.guards.guard import client
 
+_ATTEMPTS = "webhook_attempts_total"
+measures.declare(_ATTEMPTS, "counter", "Attempts at webhooks by what came back.", ("code",))
 log = structlog.get_logger(__name__)
 
 
@@ -31,7 +34,7 @@ def webhook_counters() -> Iterator[Metric]:
         found: dict[bytes, bytes] = client().hgetall(_key())  # type: ignore[assignment]
     except redis.RedisError:
         return
-    counter = CounterMetricFamily("webhook_attempts", "Attempts at webhooks by what came back", labels=["code"])
+    counter = CounterMetricFamily(_ATTEMPTS, measures.FAMILIES[_ATTEMPTS].text, labels=["code"])
     for code, count in sorted(found.items()):
         counter.add_metric([code.decode()], float(count))
     yield counter

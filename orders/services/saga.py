@@ -11,9 +11,9 @@ from uuid import UUID
 
 import structlog
 
-from core import failpoints
 from core.events import Event
 from core.ids import uuid7
+from core.running import failpoints
 from messaging.delivery.timers import cancel_timers, set_timer
 from messaging.outbox import publish
 from orders import events

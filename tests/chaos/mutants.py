@@ -14,7 +14,7 @@ import django
 
 def done_mark_apart() -> None:
     """The effect commits first and the mark that it is done after it, in a transaction of its own."""
-    from core import failpoints
+    from core.running import failpoints
     from messaging.delivery import dispatcher
 
     effect, execute = dispatcher._Shard._effect, dispatcher._Shard.execute
@@ -37,7 +37,7 @@ def mark_first() -> None:
     """The mark commits first and the effect after it."""
     from django.db import connections
 
-    from core import failpoints
+    from core.running import failpoints
     from messaging.delivery import dispatcher
 
     execute = dispatcher._Shard.execute
@@ -68,7 +68,7 @@ def no_dedup() -> None:
 
 def cursor_first() -> None:
     """The cursor moves in a transaction of its own, before the copies are written."""
-    from core import failpoints
+    from core.running import failpoints
     from messaging.transport import relay
 
     hand_over = relay._hand_over

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         supervisor.end_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         store_port(self.embedded.data_dir, settings.PORT)
         _check_ports()
+        _count_together(self.embedded.data_dir)
         try:
             self._prepare(supervisor, demo=demo)
             supervisor.add([_web()])
@@ -166,6 +168,14 @@ class Command(BaseCommand):
                 table.add_row(account.split("@")[0].title(), f"{account} / {DEMO_PASSWORD}")
         title = f"Autosalon is running (ready in {self._seconds()} s; Ctrl-C stops it)"
         Console(soft_wrap=True).print(Panel(table, title=title, expand=False))
+
+
+def _count_together(data_dir: Path) -> None:
+    """Have all processes keep their counts in one folder, so that /metrics tells of all of them; begin anew."""
+    folder = Path(settings.METRICS_DIR or data_dir / "run" / "metrics")
+    for file in folder.glob("*.db"):
+        file.unlink()
+    os.environ["AUTOSALON_METRICS_DIR"] = str(folder)
 
 
 def _start_over_with_port(options: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messaging.transport.relay_loop import Relay
+from messaging.upkeep.scraped import answer_scrapes
 
 ALIVE_S = 2.0
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         relay = Relay(aliases)
         relay.start()
+        answer_scrapes()
         alive: Path | None = options["alive_file"]
         while not stop.wait(ALIVE_S):
             if alive is not None and relay.is_moving():
