@@ -4,12 +4,14 @@ from catalog import approvals, commands, events, handlers, operations, public
 from catalog.plugin import demo, personal
 from catalog.queries.accounting import ACCOUNTING
 from catalog.queries.cache import connect_signals
+from catalog.queries.gauges import reservation_gauges
 from core.plugins import Plugin
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
     connect=(connect_signals,),
+    metrics=(reservation_gauges,),
     demo=demo.create_demo,
     tags={
         "categories": "The catalogue's tree, and the attributes of each of its branches.",

@@ -6,6 +6,7 @@ from orders.plugin import copies, personal
 from orders.queries.accounting import ACCOUNTING
 from orders.queries.cache import connect_signals
 from orders.queries.feed import CARRIED, parse_row
+from orders.queries.gauges import order_gauges
 
 PLUGIN = Plugin(
     declares=(approvals, copies, events, handlers, operations, personal, public),
@@ -14,6 +15,7 @@ PLUGIN = Plugin(
     feed=Feed(carries=CARRIED, read=parse_row),
     consumers="orders.consumers",
     channels="orders.plugin.channels",
+    metrics=(order_gauges,),
     tags={
         "campaigns": "What lowers prices by a rule, for a time and within a budget.",
         "cart": "What somebody means to order, signed in or not yet.",

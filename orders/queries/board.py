@@ -103,6 +103,14 @@ def read_board(*, roles: frozenset[str], now: datetime) -> Board:
     return Board([one for one in urgent if one.attention][:CARDS], columns)
 
 
+def find_reasons(*, now: datetime) -> Iterable[str]:
+    """Name each reason for which an order needs attention, once for every such order that the board can show."""
+    needing = {order.id: order for order in _needing_attention(now)}
+    stuck = set(Checkout.objects.needing_attention(now).filter(pk__in=list(needing)).values_list("pk", flat=True))
+    for order in needing.values():
+        yield from _reasons(order, stuck, now)
+
+
 def _needing_attention(now: datetime) -> Iterable[Order]:
     checkouts = Checkout.objects.needing_attention(now).order_by("started_at").values_list("pk", flat=True)[:CARDS]
     unpaid = Q(status=Status.AWAITING_PAYMENT, reservation_expires_at__lt=now + EXPIRING)

@@ -2,12 +2,14 @@
 
 from core.plugins import Plugin
 from payments import approvals, commands, events, handlers, operations, public
-from payments.plugin import demo, personal
+from payments.plugin import demo, measured, personal
 from payments.queries.accounting import ACCOUNTING
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
+    connect=(measured.connect_counts,),
+    metrics=(measured.payment_gauges,),
     demo=demo.create_demo,
     tags={
         "ledger": "The books: accounts and entries.",

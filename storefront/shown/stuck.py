@@ -1,6 +1,6 @@
 """Find what is stuck beside the orders on the board: silent providers, waiting money, parked deliveries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,8 +11,11 @@ import structlog
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from prometheus_client.metrics_core import Metric
 
+from core.running.measures import gauge, rows_as_gauges
 from financing.public import waiting_for_somebody as debits_for_people
 from gateway.approvals.reading import count_waiting, served
 from gateway.guards.breakers import standing
@@ -43,6 +46,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "approvals_waiting": (_("Wait for a second person"), "", ""),
 }
 """Each queue's name, and the screen and filter of the administration where it is dealt with."""
+_WAITING = gauge("attention_waiting", "What waits for a person, as the board counts it: a hundred at most.", "queue")
 log = structlog.get_logger(__name__)
 
 
@@ -77,6 +81,13 @@ def read_stuck(*, now: datetime) -> Stuck:
     ]
     silent = [row["name"] for row in standing() if row["kind"] == "provider" and row["state"] != "closed"]
     return Stuck(queues, silent, is_partial)
+
+
+def attention_gauges() -> Iterable[Metric]:
+    """Tell a scrape of all queues, empty ones too; what could not be counted is left out."""
+    counts, is_partial = _kept(timezone.now())
+    known = counts if is_partial else dict.fromkeys(QUEUES, 0) | counts
+    return rows_as_gauges(known.items(), (_WAITING,), "queue")
 
 
 def _address(screen: str, query: str) -> str:
