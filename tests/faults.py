@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import time_machine
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -158,6 +159,35 @@ def a_database_is_behind_the_code(env: Any) -> Iterator[tuple[str, str]]:
             yield "orders", "migrations are pending"
         finally:
             cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, %s)", row)
+
+
+@fault("clock")
+def the_clocks_part(env: Any) -> Iterator[tuple[str, str]]:
+    with time_machine.travel(timezone.now() + timedelta(minutes=1), tick=True):
+        yield "orders", "s behind this machine's"
+
+
+@fault("contracts")
+def the_numbers_of_contracts_go_away(env: Any) -> Iterator[tuple[str, str]]:
+    with cut_off("contracts"):
+        yield "contracts", "does not answer"
+
+
+@fault("contracts-behind")
+def the_numbers_of_contracts_are_behind(env: Any) -> Iterator[tuple[str, str]]:
+    with connections["contracts"].cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET app = 'kept' WHERE app = 'contracts'")
+        try:
+            yield "contracts", "migrations are pending"
+        finally:
+            cursor.execute("UPDATE django_migrations SET app = 'contracts' WHERE app = 'kept'")
+
+
+@fault("settings")
+def nobody_is_charged(env: Any) -> Iterator[tuple[str, str]]:
+    env.settings.SANDBOX_ALLOWED = False
+    yield "settings", "The sandbox takes payments"
+    env.settings.SANDBOX_ALLOWED = True
 
 
 @fault("relay")

@@ -24,10 +24,10 @@ from payments.tests.conftest import serving
 from tests.faults import APPS, FAULTS, beat_everywhere, cut_off
 from tests.product import wait_for
 
-pytestmark = pytest.mark.django_db(databases=APPS, transaction=True)
+pytestmark = pytest.mark.django_db(databases=[*APPS, "contracts"], transaction=True)
 
 
-SILENT = ("relay", "beat", "database")
+SILENT = ("relay", "beat", "database", "clock")
 """Faults during which nobody beats for the relay and the clock."""
 
 
@@ -59,6 +59,7 @@ def bank(tmp_path_factory):
 def env(settings, tmp_path, bank, monkeypatch):
     settings.SERVICES = APPS
     settings.LAYOUT = Layout(settings.SERVICES, frozenset())
+    settings.SANDBOX_ALLOWED, settings.CONTRACTS = True, ("a",)
     settings.SANDBOX_URL, settings.PROVIDER_TIMEOUT_S = bank, 1
     monkeypatch.setattr(examination, "FRESH_S", 0.0)
     found = Environment(settings, tmp_path)

@@ -21,6 +21,7 @@ class Health(Group):
         1_209_600, "Time in which nobody has confirmed the premium of a policy in force.", least=1
     )
     HEALTH_ANSWER_S = seconds(3, "Patience with a database that is asked how it is.", least=1)
+    HEALTH_CLOCK_S = seconds(5, "How far this machine's clock may be from that of a database.", least=1)
     HEALTH_DISK_MB = number(200, "Space that must be free where data and uploads lie.", unit="MB")
 
 
@@ -40,5 +41,6 @@ def limits() -> dict[str, int]:
         "bank_s": Health.HEALTH_BANK_S,
         "premium_s": Health.HEALTH_PREMIUM_S,
         "answer_s": Health.HEALTH_ANSWER_S,
+        "clock_s": Health.HEALTH_CLOCK_S,
         "disk_mb": Health.HEALTH_DISK_MB,
     }

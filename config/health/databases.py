@@ -3,6 +3,7 @@
 Every question is answered from an index and reads a bounded number of rows.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,6 +107,21 @@ def migrations(subject: Subject) -> Iterator[str]:
     """Code that is ahead of its tables answers with errors."""
     if not is_current(subject.alias):
         yield "migrations are pending"
+
+
+@check(
+    "clock",
+    looks_at="how far this machine's clock is from that of each app's database",
+    remedy="have both machines keep their clocks by NTP: tokens, signed requests and the ends of holds go by them",
+    limit="clock_s",
+)
+def clock(subject: Subject) -> Iterator[str]:
+    """Between the question and the answer the database's moment has to lie."""
+    asked = time.time()
+    theirs = _number(subject.alias, "SELECT extract(epoch FROM clock_timestamp())") or 0.0
+    apart = max(asked - theirs, theirs - time.time())
+    if apart > limit("clock_s"):
+        yield f"its clock is {apart:.0f} s {'behind' if theirs < asked else 'ahead of'} this machine's"
 
 
 @check(

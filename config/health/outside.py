@@ -12,8 +12,11 @@ import redis
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail import get_connection
+from django.db import connections
 
+from config import checks
 from config.health.checks import Subject, check, limit
+from config.management.commands.migrate_all import is_current
 from gateway.guards import breakers, guard
 
 MEGABYTE = 1_000_000
@@ -34,6 +37,35 @@ def valkey(subject: Subject) -> Iterator[str]:
         where = urlsplit(settings.REDIS.url(3))
         address = where.path if where.scheme == "unix" else f"{where.hostname}:{where.port or 6379}"
         yield f"{address} does not take a write: {type(error).__name__}"
+
+
+@check(
+    "contracts",
+    looks_at="the database of contracts answers, and has every migration, where contracts are switched on",
+    remedy="start its PostgreSQL or mend AUTOSALON_CONTRACTS_DATABASE_URL, then run `manage.py migrate_all`",
+    shared="contracts",
+    every_s=10.0,
+)
+def contracts(subject: Subject) -> Iterator[str]:
+    """It keeps numbers for ids: without it calls of other systems and what they are told wait."""
+    if not settings.CONTRACTS:
+        return
+    with connections["contracts"].cursor() as cursor:
+        cursor.execute("SET statement_timeout = %s", [1000 * limit("answer_s")])
+    if not is_current("contracts"):
+        yield "migrations are pending"
+
+
+@check(
+    "settings",
+    looks_at="settings that are valid and hardly meant, as `manage.py check --deploy` finds them",
+    remedy="change the setting that is named; docs/settings.md says what it takes",
+    shared="settings",
+)
+def odd_settings(subject: Subject) -> Iterator[str]:
+    """Wrong ones let no process start; these let it sell for nothing, or tell a password to the network."""
+    for found in (*checks.money_is_real(None), *checks.mail_is_private(None)):
+        yield f"{found.msg} {found.hint}"
 
 
 @check(
