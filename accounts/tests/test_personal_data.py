@@ -57,7 +57,7 @@ def person():
     claim = insurance.claim(policy)
     insurance.quote(customer_id=user.id)
     card = Client.objects.get(user_id=user.id)
-    add_contact(client_id=card.id, kind="phone", value=PHONE, name=NAME, now=now)
+    add_contact(client_id=card.id, contact={"kind": "phone", "value": PHONE, "name": NAME}, now=now)
     # nothing may tie them when they go
     withdraw_application(application_id=application.id, now=now)
     withdraw_claim(claim_id=claim.id, now=now)

@@ -40,6 +40,17 @@ class ClientSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class OwnCardSerializer(serializers.ModelSerializer):
+    """One's own card as its client may see it: without what managers note on it."""
+
+    email = serializers.CharField(read_only=True, help_text="Empty when there is none.")
+
+    class Meta:
+        model = Client
+        fields = ["id", "type", "name", "email", "phone", "preferred_channel", "preferred_language", "created_at"]
+        read_only_fields = fields
+
+
 class ClientDetailSerializer(ClientSerializer):
     """A client card with the consents that count now, and the ids of the cards merged into it."""
 
@@ -98,6 +109,18 @@ class ContactInput(serializers.Serializer):
         if attrs["kind"] == ContactKind.EMAIL:
             attrs["value"] = serializers.EmailField().run_validation(attrs["value"])
         return attrs
+
+
+class ContactsInput(serializers.Serializer):
+    """Several contacts, added at one moment: all or none."""
+
+    contacts = serializers.ListField(child=ContactInput(), min_length=1, max_length=20)
+
+
+class ContactsSerializer(serializers.Serializer):
+    """Contacts that were added, in the order in which they were sent."""
+
+    contacts = ContactSerializer(many=True, read_only=True)
 
 
 class ActivitySerializer(serializers.ModelSerializer):

@@ -21,7 +21,7 @@ from clients.api.filters import (
     VehicleFilter,
 )
 from clients.models import Activity, Client, Consent, Contact, Duplicate, Merge, Vehicle
-from gateway.access.permissions import IsManager
+from gateway.access.permissions import IsManager, IsSignedIn
 from gateway.api import ApiViewSet
 from gateway.writes import Call, write
 
@@ -47,6 +47,12 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
     @extend_schema(responses=shapes.ClientDetailSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(shapes.ClientDetailSerializer(self.get_object()).data)
+
+    @extend_schema(responses=shapes.OwnCardSerializer)
+    @action(detail=False, permission_classes=[IsSignedIn])
+    def me(self, request: Request) -> Response:
+        """Your own card; the one it was merged into, where it was. 404 until one is opened after registration."""
+        return Response(shapes.OwnCardSerializer(queries.find_own_card(self.principal.id)).data)
 
     @write(request=shapes.ClientInput, responses={201: shapes.ClientSerializer}, once="open_client")
     def create(self, call: Call) -> Client:
@@ -132,7 +138,13 @@ class ContactViewSet(_OfClientViewSet):
 
     @write(request=shapes.ContactInput, responses={201: shapes.ContactSerializer}, once="add_contact")
     def create(self, call: Call, client_id: UUID) -> Contact:
-        return services.add_contact(client_id=self._client().id, **call.body, now=call.now)
+        return services.add_contact(client_id=self._client().id, contact=call.body, now=call.now)
+
+    @action(detail=False, methods=["post"])
+    @write(request=shapes.ContactsInput, responses={201: shapes.ContactsSerializer}, once="add_contacts")
+    def batch(self, call: Call, client_id: UUID) -> dict[str, list[Contact]]:
+        """Add several ways to reach a client at once: all or none."""
+        return {"contacts": services.add_contacts(client_id=self._client().id, **call.body, now=call.now)}
 
 
 @extend_schema(parameters=[_client_id])

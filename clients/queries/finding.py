@@ -15,6 +15,14 @@ def find_client(client_id: UUID) -> Client:
     return client
 
 
+def find_own_card(user_id: UUID) -> Client:
+    """The card that a registered user is known by now. Raises ClientNotFound."""
+    known = Client.objects.filter(user_id=user_id).order_by("created_at").first()
+    if known is None:
+        raise ClientNotFound
+    return find_client(known.id)
+
+
 def list_customer_ids(client: Client) -> list[UUID]:
     """Every id under which this client's rows are kept: its cards' and its users'."""
     cards = Client.objects.group(client.root_id).values_list("id", "user_id")

@@ -2,8 +2,10 @@
 
 from clients.services.cards import (
     ClientFields,
+    ContactFields,
     UserProfile,
     add_contact,
+    add_contacts,
     delete_client,
     follow_user,
     open_client,
@@ -29,11 +31,13 @@ from clients.services.timeline import log_activity, record_activity
 
 __all__ = [
     "ClientFields",
+    "ContactFields",
     "ImportOptions",
     "ImportResult",
     "LeadFields",
     "UserProfile",
     "add_contact",
+    "add_contacts",
     "add_vehicle",
     "delete_client",
     "dismiss_duplicate",

@@ -1,7 +1,8 @@
 """Every write to the cards themselves and their contacts."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -35,6 +36,15 @@ class ClientFields(TypedDict, total=False):
     address: str
     preferred_channel: str
     preferred_language: str
+
+
+class ContactFields(TypedDict):
+    """A way to reach a client."""
+
+    kind: str
+    value: str
+    name: NotRequired[str]
+    position: NotRequired[str]
 
 
 class UserProfile(TypedDict):
@@ -85,23 +95,36 @@ def delete_client(*, client_id: UUID, now: datetime, expected_version: Expected 
         pair_again({client.id}, now=now)
 
 
-def add_contact(
-    *, client_id: UUID, kind: str, value: str, now: datetime, name: str = "", position: str = ""
-) -> Contact:
+def add_contact(*, client_id: UUID, contact: ContactFields, now: datetime) -> Contact:
     """Add a way to reach a client. Publishes ContactAdded. Raises ClientNotFound, ContactExists, InvalidInput."""
-    if kind in PHONES:
-        value = _phone("value", value)
+    if contact["kind"] in PHONES:
+        contact = {**contact, "value": _phone("value", contact["value"])}
+    return _save_contacts(client_id, [contact], now)[0]
+
+
+def add_contacts(*, client_id: UUID, contacts: Sequence[ContactFields], now: datetime) -> list[Contact]:
+    """Add several ways to reach a client at one moment, all or none. Publishes ContactAdded for each.
+
+    Raises ClientNotFound, ContactExists, InvalidInput, which names the place: `contacts.1.value`.
+    """
+    read = [
+        {**one, "value": _phone(f"contacts.{place}.value", one["value"])} if one["kind"] in PHONES else one
+        for place, one in enumerate(contacts)
+    ]
+    return _save_contacts(client_id, read, now)
+
+
+def _save_contacts(client_id: UUID, contacts: Sequence[Any], now: datetime) -> list[Contact]:
     try:
         with transaction("clients"):
             client = lock_client(client_id)
-            contact = Contact.objects.create(
-                client=client, kind=kind, value=value, name=name, position=position, created_at=now
-            )
+            made = Contact.objects.bulk_create([Contact(client=client, **one, created_at=now) for one in contacts])
             recognise(client, now=now)
-            publish(ContactAdded(client_id=client.id, contact_id=contact.id, kind=kind))
+            for contact in made:
+                publish(ContactAdded(client_id=client.id, contact_id=contact.id, kind=contact.kind))
     except IntegrityError as error:
         raise ContactExists from error
-    return contact
+    return made
 
 
 def follow_user(*, user_id: UUID, profile: UserProfile, now: datetime) -> None:

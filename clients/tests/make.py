@@ -37,7 +37,7 @@ def user_client(user_id: UUID | None = None, **profile: Any) -> Client:
 
 def contact(client: Client, value: str = "+79990000000") -> Contact:
     """A phone number."""
-    return services.add_contact(client_id=client.id, kind="phone", value=value, now=timezone.now())
+    return services.add_contact(client_id=client.id, contact={"kind": "phone", "value": value}, now=timezone.now())
 
 
 def activity(client: Client, kind: ActivityKind = ActivityKind.CALL) -> Activity:

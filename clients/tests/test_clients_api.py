@@ -1,7 +1,9 @@
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from clients import services
 from clients.models import Activity, Client, Contact
 from clients.tests import make
 from core.ids import uuid7
@@ -190,6 +192,42 @@ def test_bad_contacts_are_refused(body):
     assert Api("manager").post(f"/clients/{card.id}/contacts", body).status_code == 400
     assert not Contact.objects.exists()
     assert published("clients") == ["client.created"]
+
+
+def test_several_contacts_are_added_together_or_not_at_all():
+    card, manager = make.client(), Api("manager")
+    mail = {"kind": "email", "value": "boss@example.com", "name": "Boss", "position": "director"}
+    phone = mail | {"kind": "phone", "value": "8 (900) 123-45-67"}
+    answer = manager.post(f"/clients/{card.id}/contacts/batch", {"contacts": [mail, phone]})
+    assert answer.status_code == 201
+    made = answer.json()["contacts"]
+    assert [(row["kind"], row["value"]) for row in made] == [("email", mail["value"]), ("phone", "+79001234567")]
+    assert len({row["created_at"] for row in made}) == 1
+    told = published("clients")
+    assert told == ["client.created", "client.contact.added", "client.contact.added"]
+    wrong = {"kind": "phone", "value": "x"}
+    refused = manager.post(f"/clients/{card.id}/contacts/batch", {"contacts": [mail | {"value": "a@b.ru"}, wrong]})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "contacts.1.value")
+    again = manager.post(f"/clients/{card.id}/contacts/batch", {"contacts": [mail | {"value": "c@b.ru"}, mail]})
+    assert (again.status_code, again.json()["code"]) == (409, "contact_exists")
+    for none in ([], [mail] * 21, {}, None):
+        assert manager.post(f"/clients/{card.id}/contacts/batch", {"contacts": none}).status_code == 400
+    assert (Contact.objects.count(), published("clients")) == (2, told)
+
+
+def test_ones_own_card_is_shown_without_what_managers_note():
+    person = Api("client")
+    assert person.get("/clients/me").status_code == 404
+    profile = {"email": "anna@example.com", "full_name": "Anna", "phone": "", "version": 1}
+    services.follow_user(user_id=person.user_id, profile=profile, now=timezone.now())
+    card = Client.objects.get()
+    card.description = "haggles"
+    card.save()
+    shown = person.get("/clients/me").json()
+    assert (shown["id"], shown["name"], shown["email"]) == (str(card.id), "Anna", "anna@example.com")
+    assert not {"description", "industry", "user_id", "inn"} & shown.keys()
+    assert Api("client").get("/clients/me").status_code == 404
+    assert Api().get("/clients/me").status_code == 401
 
 
 def test_a_manager_notes_a_call():

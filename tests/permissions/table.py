@@ -303,12 +303,14 @@ POST   /insurance/claims/{}/close                         manager
 # Clients
 GET    /clients                                           manager
 POST   /clients                                           manager
+GET    /clients/me                                        signed in
 GET    /clients/{}                                        manager
 PUT    /clients/{}                                        manager
 PATCH  /clients/{}                                        manager
 DELETE /clients/{}                                        manager
 GET    /clients/{}/contacts                               manager
 POST   /clients/{}/contacts                               manager
+POST   /clients/{}/contacts/batch                         manager
 GET    /clients/{}/activity                               manager
 POST   /clients/{}/activity                               manager
 GET    /clients/{}/consents                               manager
