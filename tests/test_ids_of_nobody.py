@@ -171,6 +171,8 @@ KNOWING = {
     "unknown_payment_method": "payments", "unknown_category": "catalog",
 }  # fmt: skip
 """Databases besides its own that an endpoint asks for what it does not keep."""
+KNOWING_TOO = {"unknown_person": {"clients"}}
+"""Who is no person may be a client card without an account."""
 
 
 def places() -> Iterator[tuple[str, Row, tuple[str, ...]]]:
@@ -184,7 +186,7 @@ def places() -> Iterator[tuple[str, Row, tuple[str, ...]]]:
 def cases() -> Iterator[Any]:
     for name, row, place in places():
         if name in CASES:
-            also = {KNOWING.get(CASES[name][2], home(row))}
+            also = {KNOWING.get(CASES[name][2], home(row))} | KNOWING_TOO.get(CASES[name][2], set())
             yield pytest.param(name, row, place, marks=pytest.mark.django_db(databases=[home(row), *also]), id=name)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.public import require_person
+from clients.public import find_customer
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import MAX_AMOUNT
@@ -147,12 +148,21 @@ MAX_PAYMENTS = 5
 
 
 def parse_customer(body: OrderTerms, principal: Principal) -> UUID:
-    """Return whose order it is; only managers order for somebody else, who has to exist. Raises InvalidInput."""
+    """Return whose order it is. Only managers order for somebody else: a person, or a client card without an account.
+
+    Raises InvalidInput.
+    """
     if body.customer_id is None or body.customer_id == principal.id:
         return principal.id
     if not principal.is_staff:
         raise InvalidInput("customer_id", "not_allowed", _("Only managers order for somebody else."))
-    require_person(body.customer_id, "customer_id")
+    try:
+        require_person(body.customer_id, "customer_id")
+    except InvalidInput:
+        found = find_customer(body.customer_id)
+        if found is None:
+            raise
+        return found
     return body.customer_id
 
 

@@ -7,6 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.tests import make as people
+from clients.models import Client
+from clients.services import delete_client, follow_user
+from clients.tests import make as cards
 from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api
@@ -156,6 +159,26 @@ def test_only_managers_add_free_lines_and_order_for_others():
     response = Api("manager").post("/orders", {"items": [line], "customer_id": str(customer)})
     assert response.status_code == 201
     assert response.json()["customer_id"] == str(customer)
+
+
+@pytest.mark.django_db(databases=["orders", "accounts", "clients"])
+def test_managers_order_for_a_client_card():
+    line = {"name": "Corporate evening", "unit_price": "5000.00", "quantity": 1}
+    company, person = cards.client(), people.user()
+    now = timezone.now()
+    profile = {"email": person.email, "full_name": "Anna", "phone": "", "version": 1}
+    follow_user(user_id=person.id, profile=profile, now=now)
+    theirs = Client.objects.get(user_id=person.id)
+    for card, customer in ((company, company.id), (theirs, person.id)):
+        response = Api("manager").post("/orders", {"items": [line], "customer_id": str(card.id)})
+        assert (response.status_code, response.json()["customer_id"]) == (201, str(customer))
+    delete_client(client_id=company.id, now=now)
+    gone = Api("manager").post("/orders", {"items": [line], "customer_id": str(company.id)})
+    assert gone.json()["errors"][0]["code"] == "unknown_person"
+    refused_to = Api("client").post("/orders", {"items": [line], "customer_id": str(theirs.id)})
+    assert refused_to.json()["errors"][0]["code"] == "not_allowed"
+    own = Api("manager", user_id=person.id).post("/orders", {"items": [line], "customer_id": str(theirs.id)})
+    assert own.json()["code"] == "four_eyes"
 
 
 def test_a_client_cannot_order_for_somebody_else():

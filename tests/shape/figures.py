@@ -28,7 +28,7 @@ FIGURES = (
     Figure(
         "pairs of apps that import each other",
         lambda house: len(house.pairs),
-        limit=1,
+        limit=2,
         goal=4,
         places=lambda house: [f"{a} <-> {b}" for a, b in house.pairs],
     ),
