@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -133,7 +134,8 @@ def _describe(shape: Shape | None, native: Schema, *, is_answer: bool) -> Schema
         properties |= {name: {} for name in shape.constants}
         return {"type": "object", "properties": properties, "required": list(properties)}
     required = {*_resolve(native).get("required", ())} - {*shape.constants}
-    wanted = [name for name, one in shape.fields.items() if one.source in required]
+    names = Counter(one.source for one in shape.fields.values())
+    wanted = [name for name, one in shape.fields.items() if one.source in required and names[one.source] == 1]
     return {"type": "object", "properties": properties} | ({"required": wanted} if wanted else {})
 
 

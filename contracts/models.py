@@ -35,3 +35,18 @@ class Series(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.last}"
+
+
+class PaidFor(models.Model):
+    """What a payment of contract D is for, by ids: a client, an event; and the stored method that was named."""
+
+    payment_id = models.UUIDField(primary_key=True)
+    client_id = models.UUIDField(null=True)
+    event_id = models.UUIDField(null=True)
+    stored_id = models.UUIDField(null=True)
+
+    class Meta:
+        db_table = "contracts_paid_for"
+
+    def __str__(self) -> str:
+        return str(self.payment_id)

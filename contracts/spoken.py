@@ -14,7 +14,7 @@ def every() -> dict[str, Contract]:
     return {letter: import_module(f"contracts.{letter}").CONTRACT for letter in LETTERS}
 
 
-LETTERS = ("a", "b", "c", "e")
+LETTERS = ("a", "b", "c", "d", "e")
 
 
 def contracts() -> list[Contract]:

@@ -1,7 +1,7 @@
 """One request of a contract's client on its way through: its words read, the native calls made, the answer mapped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -203,11 +203,17 @@ class Trip:
             status = 202
         return Reply(body, status or self.route.status, headers=headers)
 
-    def read_list(self, path: str, query: Shape | None, extra: Mapping[str, Any] | None = None) -> Reply:
-        """Show a whole list, newest first, up to as many rows as are allowed; the header `Link` leads on."""
+    def read_list(
+        self, path: str, query: Shape | None, extra: Mapping[str, Any] | None = None,
+        change: Callable[[list[Any]], list[Any]] = list,
+    ) -> Reply:  # fmt: skip
+        """Show a whole list, newest first, up to as many rows as are allowed; the header `Link` leads on.
+
+        `change` may join, leave out or add to rows before they are shown.
+        """
         rows, cursor = self.gather(path, self._list_query(query) | dict(extra or {}))
         shape = self.route.answer
-        body = [shape.out(row, self.numbers) for row in rows] if shape else rows
+        body = [shape.out(row, self.numbers) for row in change(rows)] if shape else rows
         return Reply(body, self.route.status, headers=self._link(cursor))
 
     def _list_query(self, query: Shape | None) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Speaker:
         elif body is not None:
             text = body if isinstance(body, str) else json.dumps(body)
             options |= {"data": text, "content_type": "application/json"}
+        elif method == "POST":
+            options |= {"data": b"", "content_type": "application/octet-stream"}
         return getattr(self.http, method.lower())(f"/contracts/{self.letter}{path}", **options)
 
 
