@@ -1,9 +1,13 @@
 """Contract C as its clients send it: every row, its refusals, and the program of 14 cases that comes with it."""
 
+from decimal import Decimal
+
 import jwt
 import pytest
 
+from catalog.tests import make as goods
 from contracts.tests.client import DATABASES, PASSWORD, Speaker, member, on_sale, speaker
+from messaging.testing import drain_outbox
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
 ORDER_FIELDS = {"id", "user_id", "items", "status", "total_amount", "created_at", "updated_at"}
@@ -39,6 +43,19 @@ def placed(client, **fields):
     on_sale("Laptop")
     item = {"product": "Laptop", "quantity": 1, "price": 75000.00} | fields
     return data(client.send("POST /v1/orders", {"items": [item]}), 201)
+
+
+def test_a_hundred_items_are_one_order():
+    made = [goods.product(name=f"Part {place}", price=Decimal(10), stock=5, kind="accessory") for place in range(100)]
+    drain_outbox()
+    client, _ = registered()
+    said = [made[0].name, *(str(product.id) for product in made[1:])]
+    items = [{"product": text, "quantity": 2, "price": 10} for text in said]
+    order = data(client.send("POST /v1/orders", {"items": items}), 201)
+    assert (len(order["items"]), order["total_amount"]) == (100, 2000.0)
+    assert data(client.send(f"GET /v1/orders/{order['id']}"))["items"] == order["items"]
+    told = refusal(client.send("POST /v1/orders", {"items": [*items, items[0]]}), 400, "VALIDATION_ERROR")
+    assert "100" in told["message"]
 
 
 def test_the_program_of_fourteen_cases(settings):

@@ -15,6 +15,7 @@ from gateway.principal import Principal
 from gateway.writes import Call, write
 from orders.models.deals import DealQuote
 from orders.services.deal_quote import LoanWish, quote_deal
+from orders.services.lines import MAX_LINES
 
 
 def _money(**options: Any) -> serializers.DecimalField:
@@ -41,7 +42,7 @@ class DealLoanInput(serializers.Serializer):
 class DealQuoteInput(serializers.Serializer):
     """A car with accessories, what the old one is worth, a loan and policies (fields of POST /insurance/quotes)."""
 
-    items = serializers.ListField(child=DealItemInput(), min_length=1, max_length=50)
+    items = serializers.ListField(child=DealItemInput(), min_length=1, max_length=MAX_LINES)
     trade_in = _money(required=False, default=Decimal(0))
     financing = DealLoanInput(required=False, allow_null=True, default=None)
     insurance = serializers.ListField(child=serializers.DictField(), required=False, default=list, max_length=5)

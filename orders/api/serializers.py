@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from orders.models import OrderHistory, Status
+from orders.services.lines import MAX_LINES
 
 
 class StatusInput(serializers.Serializer):
@@ -94,7 +95,7 @@ class ItemWish(serializers.Serializer):
 
 class OrderEdit(serializers.Serializer):
     comment = serializers.CharField(max_length=2000, allow_blank=True, required=False)
-    items = serializers.ListField(child=ItemWish(), required=False, min_length=1, max_length=50)
+    items = serializers.ListField(child=ItemWish(), required=False, min_length=1, max_length=MAX_LINES)
     expected_total = serializers.DecimalField(max_digits=14, decimal_places=2, required=False, default=None)
     preview = serializers.BooleanField(required=False, default=False)
     below_cost = serializers.BooleanField(required=False, default=False)

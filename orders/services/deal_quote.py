@@ -26,9 +26,8 @@ from orders.models.deals import NAMELESS, DealQuote
 from orders.queries.deal_sums import compute_result
 from orders.queries.promotions import price_goods
 from orders.rules.prices import show_discounts
-from orders.services.lines import refuse_other_currency
+from orders.services.lines import MAX_LINES, refuse_other_currency
 
-MAX_LINES = 50
 MAX_POLICIES = 5
 PURGED_AT_ONCE = 1000
 BY_LAW = "osago"

@@ -23,7 +23,7 @@ from orders.services.history import Actor
 from payments.commands import Supplier
 
 MAX_QUANTITY = 1000
-MAX_LINES = 50
+MAX_LINES = 100
 VEHICLE = "vehicle"
 _COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
 _COPIES = f"""SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, k.cost, EXISTS (

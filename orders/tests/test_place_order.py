@@ -4,6 +4,8 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.tests import make as people
@@ -179,6 +181,18 @@ def test_managers_order_for_a_client_card():
     assert refused_to.json()["errors"][0]["code"] == "not_allowed"
     own = Api("manager", user_id=person.id).post("/orders", {"items": [line], "customer_id": str(theirs.id)})
     assert own.json()["code"] == "four_eyes"
+
+
+def test_a_hundred_lines_cost_the_statements_of_two():
+    costs = []
+    for many in (2, 2, 100):
+        lines = body(*((make.product(available=5), 1) for _ in range(many)))
+        with CaptureQueriesContext(connections["orders"]) as told:
+            assert Api("client").post("/orders", lines).status_code == 201
+        costs.append(len(told))
+    assert costs[1] == costs[2]
+    refused_to = Api("client").post("/orders", body(*((make.product(), 1) for _ in range(101))))
+    assert refused_to.json()["errors"][0]["field"] == "items"
 
 
 def test_a_client_cannot_order_for_somebody_else():
