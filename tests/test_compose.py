@@ -105,6 +105,40 @@ def test_brokers_are_switched_on_by_a_profile_and_reached_from_this_machine_alon
     assert services["commands"]["profiles"] == ["commands"]
 
 
+def test_what_watches_is_switched_on_by_a_profile_and_reached_from_this_machine_alone(services):
+    watching = {name: services[name] for name in ("prometheus", "alertmanager", "grafana")}
+    assert [one["profiles"] for one in watching.values()] == [["watch"]] * 3
+    ports = {port for one in watching.values() for port in one["ports"]}
+    assert ports == {"127.0.0.1:9090:9090", "127.0.0.1:9093:9093", "127.0.0.1:3000:3000"}
+    for one in watching.values():
+        mounted = [volume.split(":")[0] for volume in one["volumes"] if volume.startswith("./")]
+        assert mounted
+        assert all((ROOT / place).exists() for place in mounted)
+
+
+def test_prometheus_scrapes_every_process_that_counts_and_is_let_in(services):
+    jobs = yaml.safe_load((ROOT / "deploy/watch/prometheus.yml").read_text())["scrape_configs"]
+    asked = {name: found["port"] for job in jobs for found in job["dns_sd_configs"] for name in found["names"]}
+    roles = {name: get_role(services[name]) for name in services if services[name]["image"].startswith("autosalon")}
+    counting = {name: role for name, role in roles.items() if role != "migrate" and "profiles" not in services[name]}
+    assert asked == {name: 8000 if role in ("web", "live") else 9100 for name, role in counting.items()}
+    address = services["prometheus"]["networks"]["default"]["ipv4_address"]
+    for name, role in counting.items():
+        given = services[name]["environment"]
+        if role in ("web", "live"):
+            assert f",{address}," in given["AUTOSALON_METRICS_ALLOW"]
+        else:
+            assert given["AUTOSALON_METRICS_PORT"] == "${AUTOSALON_METRICS_PORT:-9100}"
+
+
+def test_grafana_does_not_start_without_a_password(services):
+    (shell, option, script) = services["grafana"]["entrypoint"]
+    command = [shell, option, script.replace("$$", "$").replace("exec /run.sh", "true")]
+    for password, status in (("", 1), ("x", 0)):
+        environment = {"PATH": os.environ["PATH"], "GF_SECURITY_ADMIN_PASSWORD": password}
+        assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode == status
+
+
 def test_each_port_of_a_contract_leads_to_its_prefix(services):
     """Ports are those that the contracts' documents name: a hundred for each letter."""
     proxy, config = services["contracts"], (ROOT / "deploy/contracts.conf").read_text()

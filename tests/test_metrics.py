@@ -207,13 +207,13 @@ def test_a_job_is_timed_and_told(settings):
     class Task:
         name = "orders.fold_stats"
 
-    before = told(scrape(), "job_duration_seconds_count", job=Task.name, state="failure")
+    before = told(scrape(), "job_duration_seconds_count", task=Task.name, state="failure")
     jobs.begin(task_id="1")
     with structlog.testing.capture_logs() as lines:
         jobs.end(task_id="1", task=Task, state="FAILURE")
         jobs.end(task_id="1", task=Task, state="FAILURE")
     assert [(line["job"], line["state"]) for line in lines] == [(Task.name, "failure")]
-    assert told(scrape(), "job_duration_seconds_count", job=Task.name, state="failure") == before + 1
+    assert told(scrape(), "job_duration_seconds_count", task=Task.name, state="failure") == before + 1
 
 
 def test_a_source_that_fails_is_left_out(monkeypatch):

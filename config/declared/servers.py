@@ -97,6 +97,12 @@ class Servers(Group):
         secret=True,
         roles=NOWHERE,
     )
+    WATCH_PASSWORD = text(
+        "",
+        "Read by docker-compose.yml alone: the password of its Grafana's `admin` (profile `watch`).",
+        secret=True,
+        roles=NOWHERE,
+    )
     POSTGRES_PASSWORD = text(
         "",
         "Read by docker-compose.yml alone: the password of its PostgreSQL servers, of letters and digits.",

@@ -10,7 +10,7 @@ from core.running import measures
 
 QUIET = frozenset({"messaging.drain"})
 """Jobs that leave no line where they succeed: each delivery they make has its own cause, and there are too many."""
-_SECONDS = measures.time_spent("job_duration_seconds", "Jobs of workers.", "job", "state")
+_SECONDS = measures.time_spent("job_duration_seconds", "Jobs of workers.", "task", "state")
 _started: dict[str, float] = {}
 log = structlog.get_logger(__name__)
 
