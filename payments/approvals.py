@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from gateway.approvals import Kind, declare, rule
+from gateway.approvals import ALWAYS, Kind, declare, rule
 
 REFUNDS, BELIEVED = "refunds", "believed"
 
@@ -45,6 +45,25 @@ RESOLVE = declare(
         run="payments.services.settle_agreed",
         doors=("admin payments.payment: taken",),
         gives="goods, for money that one person says a provider took",
+    )
+)
+
+LEGAL_ENTITY = declare(
+    Kind(
+        name="payments.legal_entity",
+        title=_("Requisites of a legal entity of the dealer"),
+        subject="legal_entity",
+        limit=ALWAYS,
+        favours=False,
+        run="payments.services.legal_entity_agreed",
+        doors=(
+            "POST /legal-entities",
+            "PUT /legal-entities/{id}",
+            "PATCH /legal-entities/{id}",
+            "admin payments.legalentity: add",
+            "admin payments.legalentity: change",
+        ),
+        gives="all that buyers pay by invoices from then on: it goes to whose account is named",
     )
 )
 

@@ -160,6 +160,13 @@ class LegalEntityCodeTaken(DomainError):
     detail = _("Another legal entity has this code.")
 
 
+class LegalEntitySells(DomainError):
+    """Its papers and receipts are still to be issued in its name."""
+
+    code = "legal_entity_sells"
+    detail = _("This legal entity has orders open: finish them first.")
+
+
 class LegalEntityIsDefault(DomainError):
     """Somebody has to sell: another legal entity is named the default first."""
 

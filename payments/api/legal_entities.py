@@ -3,16 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from core.money.vat import Regime
 from gateway.access.permissions import IsAdmin, IsManager
 from gateway.api import ApiViewSet
+from gateway.approvals.views import may_wait
 from gateway.writes import Call, write
 from payments import services
-from payments.models import LegalEntity
+from payments.models import LegalEntity, LegalEntityRevision
 
+MOST_REVISIONS = 200
 REGIMES = [(regime.value, regime.value) for regime in Regime]
 
 
@@ -61,6 +66,17 @@ class LegalEntitySerializer(serializers.ModelSerializer):
         return list(entity.regimes)
 
 
+class RequisitesSerializer(serializers.ModelSerializer):
+    """Requisites of a legal entity from `at` until the next row."""
+
+    facts = serializers.DictField()
+
+    class Meta:
+        model = LegalEntityRevision
+        fields = ["facts", "is_retired", "made_by", "agreed_by", "at"]
+        read_only_fields = fields
+
+
 class LegalEntityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet):
     """Companies and sole traders that the dealership sells through."""
 
@@ -71,29 +87,42 @@ class LegalEntityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
     ordering_fields = {"name": "name"}
 
     def get_permissions(self) -> Any:
-        return [IsManager()] if self.action in ("list", "retrieve") else [IsAdmin()]
+        return [IsManager()] if self.action in ("list", "retrieve", "history") else [IsAdmin()]
 
-    @write(request=LegalEntityInput, responses={201: LegalEntitySerializer}, once="add_legal_entity")
+    @write(request=LegalEntityInput, responses=may_wait(LegalEntitySerializer, 201), once="add_legal_entity")
     def create(self, call: Call) -> LegalEntity:
-        """Add a legal entity; the first one sells by default."""
-        return services.add_legal_entity(fields=call.body, now=call.now)
+        """Add a legal entity, once a second person agrees; the first one sells by default."""
+        return services.add_legal_entity(fields=call.body, maker_id=call.actor_id, now=call.now)
 
-    @write(request=LegalEntityInput, responses=LegalEntitySerializer)
+    @write(request=LegalEntityInput, responses=may_wait(LegalEntitySerializer))
     def update(self, call: Call, pk: UUID) -> LegalEntity:
-        """Change a legal entity; what it sold before keeps the tax it was sold with."""
+        """Change a legal entity, once a second person agrees to what money goes by; what it sold keeps its tax."""
         return self._update(call, pk)
 
-    @write(request=LegalEntityInput(partial=True), responses=LegalEntitySerializer)
+    @write(request=LegalEntityInput(partial=True), responses=may_wait(LegalEntitySerializer))
     def partial_update(self, call: Call, pk: UUID) -> LegalEntity:
         """Change some fields of a legal entity."""
         return self._update(call, pk)
 
     def _update(self, call: Call, pk: UUID) -> LegalEntity:
         return services.update_legal_entity(
-            entity_id=pk, changes=call.body, expected_version=call.expected_version, now=call.now
+            entity_id=pk,
+            changes=call.body,
+            maker_id=call.actor_id,
+            expected_version=call.expected_version,
+            now=call.now,
         )
 
     @write(responses={204: None})
     def destroy(self, call: Call, pk: UUID) -> None:
-        """Retire a legal entity that does not sell by default."""
-        services.delete_legal_entity(entity_id=pk, expected_version=call.expected_version, now=call.now)
+        """Retire a legal entity that does not sell by default and has no order open."""
+        services.delete_legal_entity(
+            entity_id=pk, maker_id=call.actor_id, expected_version=call.expected_version, now=call.now
+        )
+
+    @extend_schema(responses=RequisitesSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def history(self, request: Request, pk: UUID) -> Response:
+        """List what money went by, from when on, by whose word and with whose consent; the newest first."""
+        rows = self.get_object().revisions.order_by("-id")[:MOST_REVISIONS]
+        return Response(RequisitesSerializer(rows, many=True).data)

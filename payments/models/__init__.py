@@ -2,7 +2,7 @@
 
 from payments.models.disputes import Dispute, DisputeStatus
 from payments.models.ledger import REFUNDS_PAYABLE, EntryKind, LedgerAccount, LedgerEntry, LedgerLine
-from payments.models.legal_entities import LegalEntity
+from payments.models.legal_entities import LegalEntity, LegalEntityRevision
 from payments.models.payments import (
     CLOSED_ORDER,
     HANDED_OVER,
@@ -40,7 +40,8 @@ from payments.models.webhooks import WebhookEvent, WebhookOutcome
 __all__ = [
     "CLOSED_ORDER", "HANDED_OVER", "IN_FLIGHT", "MANUAL", "RANK", "RECEIPT_STEPS", "REFUNDS_PAYABLE",
     "REFUND_STEPS", "RESERVING", "REVERSED", "SANDBOX", "TAKEN", "Dispute", "DisputeStatus", "EntryKind",
-    "FiscalSpan", "LedgerAccount", "LedgerEntry", "LedgerLine", "LegalEntity", "LoanPart", "LoanState", "Method",
+    "FiscalSpan", "LedgerAccount", "LedgerEntry", "LedgerLine", "LegalEntity", "LegalEntityRevision", "LoanPart",
+    "LoanState", "Method",
     "OrderAccount", "OrderCopy", "Payment", "PaymentMethod", "Payout", "PayoutPurpose", "PayoutStatus", "Purpose",
     "Receipt", "ReceiptKind", "ReceiptLine", "ReceiptOperation", "ReceiptState", "ReceiptStep", "Reconciliation",
     "Refund", "RefundSource", "RefundStatus", "Status", "WebhookEvent", "WebhookOutcome",

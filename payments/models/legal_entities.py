@@ -10,6 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from core.ids import uuid7
 from core.money.requisites import INN, KPP, OGRN
 from core.money.vat import Regime
+from core.postgres.history import OnlyAdded
+
+MONEYS = (
+    *("code", "name", "inn", "kpp", "ogrn", "bank_name", "bik", "account", "correspondent_account"),
+    *("regimes", "is_default"),
+)
+"""Fields that money goes by: to whom, to which account, with which tax."""
 
 
 class LegalEntity(models.Model):
@@ -61,9 +68,46 @@ class LegalEntity(models.Model):
         """Return the regimes as rows of their first day, oldest first."""
         return sorted((date.fromisoformat(row["since"]), Regime(row["regime"])) for row in self.regimes)
 
+    @property
+    def money_facts(self) -> dict[str, Any]:
+        """Return what money goes by."""
+        return {name: getattr(self, name) for name in MONEYS}
+
+    @classmethod
+    def label(cls, name: str) -> str:
+        """Return a field's name for people."""
+        return str(cls._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+
     def change(self, changes: dict[str, Any]) -> bool:
         """Take over new values; tell whether anything changed."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         for name, value in changed.items():
             setattr(self, name, value)
         return bool(changed)
+
+
+class LegalEntityRevision(models.Model):
+    """Requisites of a legal entity from `at` until its next row: who named them, and who agreed to it."""
+
+    id = models.BigAutoField(primary_key=True)
+    entity = models.ForeignKey(LegalEntity, on_delete=models.PROTECT, related_name="revisions")
+    facts = models.JSONField(_("requisites"))
+    is_retired = models.BooleanField(_("sells no more"), default=False)
+    made_by = models.UUIDField(_("named by"), null=True)
+    agreed_by = models.UUIDField(_("agreed to by"), null=True)
+    at = models.DateTimeField(_("since"))
+    only_added: ClassVar = OnlyAdded()
+
+    class Meta:
+        verbose_name = _("requisites since a day")
+        verbose_name_plural = _("history of requisites")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(agreed_by__isnull=True) | ~Q(agreed_by=models.F("made_by")),
+                name="requisites_agreed_by_another",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["entity", "id"], name="requisites_of_entity")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} {self.at:%Y-%m-%d}"

@@ -14,6 +14,7 @@ from payments.models import (
     LedgerEntry,
     LedgerLine,
     LegalEntity,
+    LegalEntityRevision,
     OrderAccount,
     OrderCopy,
     Payment,
@@ -78,6 +79,7 @@ plain(
     LegalEntity,
     "code name address inn kpp ogrn bank_name bik account correspondent_account regimes",
 )
+plain(LegalEntityRevision, "facts")
 forgets(LegalEntity, "director accountant", by="payments.services.update_legal_entity")
 plain(Reconciliation, "provider day differences")
 plain(WebhookEvent, "provider event_id type notice detail")

@@ -15,7 +15,12 @@ from payments.services.charges import (
 from payments.services.closing import close_order, close_order_account
 from payments.services.copies import copy_orders
 from payments.services.deposits import forfeit_deposit, pay_out_deposit
-from payments.services.legal_entities import add_legal_entity, delete_legal_entity, update_legal_entity
+from payments.services.legal_entities import (
+    add_legal_entity,
+    delete_legal_entity,
+    legal_entity_agreed,
+    update_legal_entity,
+)
 from payments.services.methods import forget_method, store_method
 from payments.services.partners import (
     Premium,
@@ -98,6 +103,7 @@ __all__ = [
     "drop_refund",
     "forfeit_deposit",
     "forget_method",
+    "legal_entity_agreed",
     "make_receipts",
     "offset_advances",
     "pass_on_repayment",

@@ -1,10 +1,13 @@
-"""Legal entities of the dealer: added, changed and retired by admins; other apps are told the whole state."""
+"""Legal entities of the dealer: added, changed and retired by admins; other apps are told the whole state.
+
+Buyers pay to the account that stands here, so two people name it: whoever changes it alone could send it to a thief.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, TypedDict
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
@@ -13,12 +16,17 @@ from core.db import Expected, lock, require_version, transaction
 from core.errors import InvalidInput, NotFound
 from core.money.requisites import fold_number, refuse_wrong_bank, refuse_wrong_company
 from core.money.vat import Regime
+from gateway import approvals
 from messaging.outbox import publish
-from payments.errors import LegalEntityCodeTaken, LegalEntityIsDefault
+from payments.approvals import LEGAL_ENTITY
+from payments.errors import LegalEntityCodeTaken, LegalEntityIsDefault, LegalEntitySells
 from payments.events import LegalEntityChanged, RegimeRow
-from payments.models import LegalEntity
+from payments.models import LegalEntity, LegalEntityRevision, OrderCopy
 
 _NUMBERS = ("code", "inn", "kpp", "ogrn", "bik", "account", "correspondent_account")
+ONE_PERSONS = frozenset({"address", "director", "accountant"})
+"""What one person may change: no money follows it. All else is in the history, and takes a second person."""
+_ENDED = ("completed", "cancelled", "refunded", "returned")
 _COMPANY = 10
 """Digits of a company's ИНН; a sole trader's has two more, and no КПП."""
 
@@ -49,59 +57,138 @@ class EntityFields(TypedDict, total=False):
     is_default: bool
 
 
-def add_legal_entity(*, fields: EntityFields, now: datetime) -> LegalEntity:
+def add_legal_entity(
+    *, fields: EntityFields, now: datetime, maker_id: UUID | None = None, approver_id: UUID | None = None
+) -> LegalEntity:
     """Add a legal entity; the first one sells by default. Publishes LegalEntityChanged.
 
-    Raises InvalidInput, LegalEntityCodeTaken.
+    Without a maker the system adds it, as a demonstration does. Raises InvalidInput, LegalEntityCodeTaken, Waits.
     """
     with _named_conflicts(), transaction("payments"):
         _take_turns()
         entity = LegalEntity(created_at=now, updated_at=now)
-        entity.change(_normal(fields))
+        entity.change(normalize(fields))
         entity.is_default = entity.is_default or not _present().filter(is_default=True).exists()
-        _check(entity)
+        check_entity(entity)
+        if _present().filter(code=entity.code).exists():
+            raise LegalEntityCodeTaken
+        _admit(uuid5(NAMESPACE_OID, entity.code), entity, fields, {}, maker_id, now)
         if entity.is_default:
-            _resign_others(entity, now)
+            _resign_others(entity, now, maker_id, approver_id)
         entity.save(force_insert=True)
+        _record(entity, now, maker_id, approver_id)
         _publish(entity)
     return entity
 
 
 def update_legal_entity(
-    *, entity_id: UUID, changes: EntityFields, now: datetime, expected_version: Expected = None
+    *,
+    entity_id: UUID,
+    changes: EntityFields,
+    now: datetime,
+    expected_version: Expected = None,
+    maker_id: UUID | None = None,
+    approver_id: UUID | None = None,
 ) -> LegalEntity:
     """Change a legal entity; a change of nothing publishes nothing. Publishes LegalEntityChanged.
 
     Raises NotFound, InvalidInput, LegalEntityCodeTaken, LegalEntityIsDefault (another has to be named default
-    instead), StaleVersion.
+    instead), LegalEntitySells (another INN is another seller, and this one has orders open), StaleVersion, Waits.
     """
     with _named_conflicts(), transaction("payments"):
         _take_turns()
         entity = _lock(entity_id, expected_version)
-        was_default = entity.is_default
-        if not entity.change(_normal(changes)):
+        before = entity.money_facts
+        if not entity.change(normalize(changes)):
             return entity
+        was_default = before["is_default"]
         if was_default and not entity.is_default:
             raise LegalEntityIsDefault
-        _check(entity)
+        check_entity(entity)
+        if entity.inn != before["inn"]:
+            _refuse_selling(entity)
+        if entity.money_facts != before:
+            _admit(entity.pk, entity, changes, before, maker_id, now)
         if entity.is_default and not was_default:
-            _resign_others(entity, now)
-        _save(entity, now)
+            _resign_others(entity, now, maker_id, approver_id)
+        _save(entity, now, maker_id, approver_id)
     return entity
 
 
-def delete_legal_entity(*, entity_id: UUID, now: datetime, expected_version: Expected = None) -> None:
+def delete_legal_entity(
+    *, entity_id: UUID, now: datetime, expected_version: Expected = None, maker_id: UUID | None = None
+) -> None:
     """Retire a legal entity; what it sold keeps it. Publishes LegalEntityChanged.
 
-    Raises NotFound, LegalEntityIsDefault, StaleVersion.
+    Raises NotFound, LegalEntityIsDefault, LegalEntitySells (it has orders open), StaleVersion.
     """
     with transaction("payments"):
         _take_turns()
         entity = _lock(entity_id, expected_version)
         if entity.is_default:
             raise LegalEntityIsDefault
+        _refuse_selling(entity)
         entity.deleted_at = now
-        _save(entity, now)
+        _save(entity, now, maker_id, None)
+
+
+def legal_entity_agreed(
+    *, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime, fields: EntityFields
+) -> None:
+    """Add or change what a second person agreed to. Raises what the two services do."""
+    people: dict[str, Any] = {"maker_id": maker_id, "approver_id": approver_id, "now": now}
+    if LegalEntity.objects.filter(pk=subject_id).exists():
+        update_legal_entity(entity_id=subject_id, changes=fields, **people)
+    else:
+        add_legal_entity(fields=fields, **people)
+
+
+def _admit(
+    subject_id: UUID,
+    entity: LegalEntity,
+    fields: EntityFields,
+    before: dict[str, Any],
+    maker_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Ask a second person, and show them what changes into what. Raises Waits."""
+    changed = [
+        f"{entity.label(name)}: {before[name]} → {value}" if before else f"{entity.label(name)}: {value}"
+        for name, value in entity.money_facts.items()
+        if before.get(name) != value
+    ]
+    ask = approvals.Ask(
+        subject_id=subject_id,
+        amount=None,
+        maker_id=maker_id,
+        beneficiary_id=None,
+        number=entity.name[:60],
+        evidence="; ".join(changed)[:1000],
+        args={"fields": dict(fields)},
+    )
+    approvals.admit(LEGAL_ENTITY, ask, now=now)
+
+
+def _refuse_selling(entity: LegalEntity) -> None:
+    """Raises LegalEntitySells, with the number of an order that it has open."""
+    sells = OrderCopy.objects.filter(receipt__contains=[{"seller_id": str(entity.pk)}]).exclude(status__in=_ENDED)
+    number = sells.values_list("number", flat=True).first()
+    if number is not None:
+        raise LegalEntitySells(order_number=number)
+
+
+def _record(entity: LegalEntity, now: datetime, maker_id: UUID | None, approver_id: UUID | None) -> None:
+    """Write into the history what money goes by from now on, unless that stayed as it was."""
+    last = LegalEntityRevision.objects.filter(entity=entity).order_by("-id").first()
+    if last is None or (last.facts, last.is_retired) != (entity.money_facts, entity.deleted_at is not None):
+        LegalEntityRevision.objects.create(
+            entity=entity,
+            facts=entity.money_facts,
+            is_retired=entity.deleted_at is not None,
+            made_by=maker_id,
+            agreed_by=approver_id,
+            at=now,
+        )
 
 
 def _present() -> Any:
@@ -121,20 +208,21 @@ def _lock(entity_id: UUID, expected_version: Expected) -> LegalEntity:
     return entity
 
 
-def _resign_others(entity: LegalEntity, now: datetime) -> None:
+def _resign_others(entity: LegalEntity, now: datetime, maker_id: UUID | None, approver_id: UUID | None) -> None:
     for other in _present().filter(is_default=True).exclude(pk=entity.pk).select_for_update(no_key=True):
         other.is_default = False
-        _save(other, now)
+        _save(other, now, maker_id, approver_id)
 
 
-def _save(entity: LegalEntity, now: datetime) -> None:
+def _save(entity: LegalEntity, now: datetime, maker_id: UUID | None, approver_id: UUID | None) -> None:
     entity.version, entity.updated_at = entity.version + 1, now
     entity.save(force_update=True)
+    _record(entity, now, maker_id, approver_id)
     _publish(entity)
 
 
-def _normal(fields: EntityFields) -> dict[str, Any]:
-    """The fields as they are kept: numbers without spaces, regimes oldest first."""
+def normalize(fields: EntityFields) -> dict[str, Any]:
+    """Return the fields as they are kept: numbers without spaces, regimes oldest first."""
     wanted: dict[str, Any] = dict(fields)
     wanted |= {name: fold_number(wanted[name]) for name in _NUMBERS if name in wanted}
     if "regimes" in wanted:
@@ -143,7 +231,7 @@ def _normal(fields: EntityFields) -> dict[str, Any]:
     return wanted
 
 
-def _check(entity: LegalEntity) -> None:
+def check_entity(entity: LegalEntity) -> None:
     """Numbers must be right and complete, and no day may have two regimes. Raises InvalidInput."""
     is_person = len(entity.inn) != _COMPANY
     refuse_wrong_company(inn=entity.inn, kpp=entity.kpp, ogrn=entity.ogrn, is_person=is_person)

@@ -3,15 +3,20 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
+from accounts.tests.make import user as person
+from core.ids import uuid7
+from gateway.approvals import approve
+from gateway.models import Approval
 from messaging.testing import capture_events, drain_outbox
-from payments.models import Payment, Refund, RefundStatus, Status
+from payments.models import LegalEntity, Payment, Refund, RefundStatus, Status
 from payments.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "payments"])
 SCREENS = [
     "payment", "refund", "ledgerentry", "ledgeraccount", "webhookevent", "ordercopy", "dispute",
-    "reconciliation", "payout",
+    "reconciliation", "payout", "legalentity",
 ]  # fmt: skip
 
 
@@ -72,6 +77,45 @@ def test_a_manager_cannot_approve_their_own_large_refund(admin):
     assert make.again(refund).status == RefundStatus.REJECTED
     act(admin, "refund", "retry", refund)
     assert Payment.objects.get().refund_pending == 0
+
+
+def requisites(**changes):
+    """What the form of a legal entity sends: its boxes, and no row of the history."""
+    boxes = make.ENTITY | {"regimes": "2025-01-01; general", "is_default": "on"} | changes
+    return boxes | {f"revisions-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+
+
+def test_requisites_are_written_on_the_screen_and_wait_for_a_second_person(admin):
+    page = admin.post("/admin/payments/legalentity/add/", requisites(), follow=True)
+    assert not LegalEntity.objects.exists()
+    (request,) = Approval.objects.using("payments").all()
+    assert (request.kind, request.number) == ("payments.legal_entity", make.ENTITY["name"])
+    assert [item.level_tag for item in page.context["messages"]] == ["warning"]
+    approve(alias="payments", approval_id=request.pk, person_id=uuid7(), now=timezone.now())
+    path = f"/admin/payments/legalentity/{LegalEntity.objects.get().pk}/change/"
+    assert make.ENTITY["account"] in admin.get(path).content.decode()
+    admin.post(path, requisites(director="Петров П. П."))
+    assert LegalEntity.objects.get().director == "Петров П. П.", "one person may name the head"
+    admin.post(path, requisites(account="40702810000000000010"))
+    assert LegalEntity.objects.get().account == make.ENTITY["account"]
+
+
+@pytest.mark.parametrize(("wrong", "field"), [
+    ({"inn": "7707083894"}, "inn"), ({"account": "40702810000000000011"}, "account"), ({"regimes": "now"}, "regimes"),
+])  # fmt: skip
+def test_mistyped_requisites_are_named_beside_their_box(admin, wrong, field):
+    page = admin.post("/admin/payments/legalentity/add/", requisites(**wrong))
+    assert (page.status_code, list(page.context["adminform"].form.errors)) == (200, [field])
+    assert not Approval.objects.using("payments").exists()
+
+
+def test_managers_look_at_requisites_and_write_none(client):
+    entity = make.legal_entity()
+    client.force_login(person("manager"), backend="accounts.backends.EmailBackend")
+    path = f"/admin/payments/legalentity/{entity.pk}/change/"
+    assert client.post(path, requisites(director="Петров П. П.")).status_code == 403
+    assert client.get("/admin/payments/legalentity/add/").status_code == 403
+    assert client.post(f"/admin/payments/legalentity/{entity.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def settle(admin, payment, action, reason, **more):

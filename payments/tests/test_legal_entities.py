@@ -1,43 +1,123 @@
+"""Legal entities of the dealer: what two people have to agree to, what is mistyped, and the history of accounts."""
+
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import IntegrityError, connections
 from django.utils import timezone
 
+from core.db import transaction
+from core.errors import FourEyes
 from core.ids import uuid7
 from core.testing import Api
+from gateway.approvals import approve
+from gateway.models import Approval
 from messaging.models import OutboxEvent
-from payments.models import LegalEntity
+from payments.models import LegalEntity, OrderCopy
 from payments.plugin.demo import create_demo
 from payments.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
 ENTITY = make.ENTITY
+OTHER = "40702810000000000010"
+"""Another account of the same bank."""
 
 
 def admin() -> Api:
     return Api("admin")
 
 
+def agree(request: dict[str, Any], person: UUID) -> None:
+    approve(alias="payments", approval_id=UUID(request["id"]), person_id=person, now=timezone.now())
+
+
+def agreed(answer: Any) -> Any:
+    """The entity as it is once a second person has agreed to what an answer says waits."""
+    assert answer.status_code == 202, answer.json()
+    agree(answer.json()["approval"], uuid7())
+    return admin().get("/legal-entities").json()["results"][-1]
+
+
 def told() -> list[str]:
     return [row.data["name"] for row in OutboxEvent.objects.using("payments").filter(type="legal_entity.changed")]
 
 
-def test_an_admin_keeps_the_entities_that_sell():
-    made = admin().post("/legal-entities", ENTITY)
-    assert made.status_code == 201, made.json()
-    assert made.json()["is_default"] is True
-    assert made.json()["regimes"] == ENTITY["regimes"]
-    path = f"/legal-entities/{made.json()['id']}"
+def test_an_admin_names_who_sells_and_a_second_person_agrees():
+    asked = admin().post("/legal-entities", ENTITY)
+    assert (LegalEntity.objects.exists(), told()) == (False, [])
+    assert "40602810700000000025" in asked.json()["approval"]["evidence"], "whoever agrees sees to which account"
+    made = agreed(asked)
+    assert (made["is_default"], made["regimes"]) == (True, ENTITY["regimes"])
+    path = f"/legal-entities/{made['id']}"
     assert Api("manager").get(path).json()["inn"] == ENTITY["inn"]
-    changed = admin().patch(path, {"regimes": [*ENTITY["regimes"], {"since": "2020-01-01", "regime": "simplified"}]})
-    assert [row["since"] for row in changed.json()["regimes"]] == ["2020-01-01", "2025-01-01"]
+    changed = agreed(
+        admin().patch(path, {"regimes": [*ENTITY["regimes"], {"since": "2020-01-01", "regime": "simplified"}]})
+    )
+    assert [row["since"] for row in changed["regimes"]] == ["2020-01-01", "2025-01-01"]
     assert told() == [ENTITY["name"]] * 2
+
+
+def test_nobody_names_another_account_alone():
+    entity, maker = make.legal_entity(), admin()
+    asked = maker.patch(f"/legal-entities/{entity.id}", {"account": OTHER})
+    request = asked.json()["approval"]
+    assert request["evidence"].endswith(f": {entity.account} → {OTHER}")
+    with pytest.raises(FourEyes):
+        agree(request, maker.user_id)
+    assert LegalEntity.objects.get().account == entity.account
+    assert agreed(asked)["account"] == OTHER
+
+
+def test_a_wrong_account_waits_for_nobody():
+    entity = make.legal_entity()
+    wrong = admin().patch(f"/legal-entities/{entity.id}", {"account": "40702810000000000011"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "account")
+    assert not Approval.objects.using("payments").exists()
+
+
+def test_the_history_says_who_named_which_account_and_who_agreed():
+    entity, maker = make.legal_entity(), admin()
+    request = maker.patch(f"/legal-entities/{entity.id}", {"account": OTHER}).json()["approval"]
+    second = uuid7()
+    agree(request, second)
+    maker.patch(f"/legal-entities/{entity.id}", {"director": "Петров П. П."})
+    newest, oldest = Api("manager").get(f"/legal-entities/{entity.id}/history").json()
+    assert (newest["facts"]["account"], oldest["facts"]["account"]) == (OTHER, entity.account)
+    assert (newest["made_by"], newest["agreed_by"]) == (str(maker.user_id), str(second))
+    assert "director" not in newest["facts"]
+    assert Api("client").get(f"/legal-entities/{entity.id}/history").status_code == 403
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE payments_legalentityrevision SET facts = '{}'", "DELETE FROM payments_legalentityrevision",
+])  # fmt: skip
+def test_the_database_refuses_to_change_the_history(change):
+    make.legal_entity()
+    with pytest.raises(IntegrityError), transaction("payments"), connections["payments"].cursor() as cursor:
+        cursor.execute(change)
+
+
+@pytest.mark.parametrize(("status", "answer"), [("paid", 409), ("returning", 409), ("completed", 204)])
+def test_one_with_orders_open_sells_on(status, answer):
+    make.legal_entity()
+    entity = make.legal_entity(code="ДВА")
+    item = {"name": "Lada", "amount": "1.00", "unit_price": "1.00", "seller_id": str(entity.id)}
+    order = make.order()
+    OrderCopy.objects.filter(pk=order.id).update(status=status, receipt=[item])
+    refused = admin().delete(f"/legal-entities/{entity.id}")
+    assert refused.status_code == answer
+    if answer == 409:
+        assert (refused.json()["code"], refused.json()["order_number"]) == ("legal_entity_sells", "2026-000001")
+        other = {"inn": "7714000009", "kpp": "771401001", "ogrn": ""}
+        assert admin().patch(f"/legal-entities/{entity.id}", other).json()["code"] == "legal_entity_sells"
+        assert LegalEntity.objects.get(pk=entity.pk).inn == ENTITY["inn"]
 
 
 def test_one_is_written_anew():
     entity = make.legal_entity()
-    changed = admin().put(f"/legal-entities/{entity.id}", ENTITY | {"director": "Петров П. П."})
+    changed = admin().put(f"/legal-entities/{entity.id}", ENTITY | {"director": "Петров П. П.", "is_default": True})
     assert (changed.status_code, changed.json()["director"], changed.json()["version"]) == (200, "Петров П. П.", 2)
     assert Api("manager").get("/legal-entities").json()["results"] == [changed.json()]
 
@@ -86,7 +166,7 @@ def test_what_is_mistyped_is_named_and_nothing_is_kept(wrong, field):
 
 def test_a_sole_trader_has_no_kpp():
     trader = {"inn": "500100732259", "kpp": "", "ogrn": "304500116000157"}
-    assert admin().post("/legal-entities", ENTITY | trader).status_code == 201
+    assert agreed(admin().post("/legal-entities", ENTITY | trader))["inn"] == trader["inn"]
 
 
 def test_two_entities_never_share_the_numbers_of_their_papers():

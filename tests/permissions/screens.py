@@ -71,6 +71,7 @@ orders.tradein                   manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
 payments.ledgerentry             manager  nobody   nobody   nobody   accounting
+payments.legalentity             manager  admin    admin    admin    -
 payments.ordercopy               manager  nobody   nobody   nobody   -
 payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,taken
 payments.payout                  manager  nobody   nobody   nobody   retry

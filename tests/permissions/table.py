@@ -218,6 +218,7 @@ GET    /legal-entities/{}                                 manager
 PUT    /legal-entities/{}                                 admin
 PATCH  /legal-entities/{}                                 admin
 DELETE /legal-entities/{}                                 admin
+GET    /legal-entities/{}/history                         manager
 GET    /ledger/accounts                                   signed in
 GET    /ledger/accounts/{}/statement                      manager
 GET    /reconciliations                                   manager

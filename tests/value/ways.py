@@ -42,7 +42,7 @@ from orders.tests import answers
 from orders.tests.answers import receive
 from payments import services as payment_services
 from payments.commands import Means
-from payments.models import Payment, Refund, Status
+from payments.models import LegalEntity, Payment, Refund, Status
 from payments.services import ChargeReport
 from showroom import services as showroom_services
 from showroom.models import Registration
@@ -124,6 +124,25 @@ class BelieveInAProvider:
         )
 
     has_left = BelieveInCash.has_left
+
+
+@way("payments.legal_entity")
+class NameAnotherAccount:
+    ACCOUNT = "40702810000000000010"
+
+    def make(owner, worth):
+        return paying.legal_entity(code=f"Т{LegalEntity.objects.count()}")
+
+    def go(entity, actor):
+        return payment_services.update_legal_entity(
+            entity_id=entity.pk,
+            changes={"account": NameAnotherAccount.ACCOUNT},
+            maker_id=actor,
+            now=timezone.now(),
+        )
+
+    def has_left(entity):
+        return LegalEntity.objects.get(pk=entity.pk).account == NameAnotherAccount.ACCOUNT
 
 
 def paid_order(owner, worth, **wishes):
