@@ -25,7 +25,7 @@ SIZE = 20
 DEEP = 5_000
 ADMIN_MS = 300
 STATUSES = ("completed", "completed", "completed", "cancelled", "refunded", "paid", "in_progress", "ready")
-CUSTOMERS = 50_000
+PER_CUSTOMER = 20
 SECONDS_APART = 60
 
 
@@ -120,7 +120,7 @@ def _status(number: int) -> str:
 
 def _order(number: int) -> tuple[Any, ...]:
     at, price = _at(number), _price(number)
-    customer = UUID(int=(0x8 << 76) | (0b10 << 62) | (number * 31 % CUSTOMERS))
+    customer = UUID(int=(0x8 << 76) | (0b10 << 62) | (number // PER_CUSTOMER))
     funding = f'[{{"leg": "paid", "kind": "payment", "amount": "{price}", "state": "paid"}}]'
     return (_id(number, 1), f"{at.year}-{number:07d}", customer, customer, _status(number), "RUB", price, 1, price,
             0, 0, 0, funding, at.date(), "", "{}", 5, at, at)  # fmt: skip
@@ -153,24 +153,27 @@ def _measure(rounds: int) -> dict[str, list[Cost]]:
     from orders.models import Order
 
     manager = Client(headers={"Authorization": f"Bearer {token_for(None, 'manager')}"})
-    middle = Order.objects.order_by("created_at")[Order.objects.count() // 2]
+    size = Order.objects.count()
+    middle = Order.objects.order_by("created_at")[size // 2]
     buyer = Client(headers={"Authorization": f"Bearer {token_for(middle.customer_id, 'client')}"})
-    month, admin = f"{middle.created_at:%Y}-", _admin()
+    year, admin = f"{middle.created_at:%Y}-", _admin()
     _cursors.clear()
     cases: dict[str, Callable[[], Any]] = {
         "list, first page": lambda: _page(manager, ""),
-        "list, deep cursor": lambda: _page(manager, _cursor(min(Order.objects.count() // 2, SIZE * DEEP))),
+        "list, deep cursor": lambda: _page(manager, _cursor(min(size // 2, SIZE * DEEP))),
         "list, last page": lambda: _page(manager, _cursor(-1)),
         "list, refunded": lambda: _page(manager, "", "status=refunded"),
         "list, by sum": lambda: _page(manager, "", "ordering=-total_amount"),
-        "list, searched by number": lambda: _page(manager, "", f"search={month}"),
+        "list, searched by a year": lambda: _page(manager, "", f"search={year}"),
+        "list, searched by what was sold": lambda: _page(manager, "", "search=Vesta"),
+        "list, searched by number": lambda: _get(manager, f"/api/v1/orders?search={middle.number}"),
         "list of a buyer's own": lambda: _get(buyer, f"/api/v1/orders?page_size={SIZE}"),
         "read one": lambda: _get(buyer, f"/api/v1/orders/{middle.id}"),
         "figures by day and status": lambda: _get(manager, f"/api/v1/orders/stats?group_by=day,status&{_days(middle)}"),
     }
     paths = {
         "admin list": "",
-        "admin list, page 1000 or last": f"?p={min(1000, Order.objects.count() // 200)}",
+        "admin list, page 1000 or last": f"?p={min(1000, size // 200)}",
         "admin list, ready": "?status__exact=ready",
         "admin list, one number": f"?q={middle.number}",
     }

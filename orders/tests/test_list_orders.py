@@ -7,8 +7,9 @@ from django.test.utils import CaptureQueriesContext
 from core.db import fetch
 from core.testing import Api
 from gateway.requests import counted
+from orders.api import filters
 from orders.api.filters import OrderFilter
-from orders.models import Order
+from orders.models import Order, OrderLine
 from orders.queries import pages
 from orders.services import ProductLine
 from orders.tests import make
@@ -169,3 +170,27 @@ def test_nobody_else_pays_for_the_count(two_buyers):
     with CaptureQueriesContext(connections["orders"]) as asked:
         assert "total" not in two_buyers[0].get("/orders?min_total=0").json()
     assert not [query for query in asked if "count(" in query["sql"].lower()]
+
+
+@pytest.mark.parametrize("dense", [1000, 2], ids=["few have it", "many have it"])
+def test_a_search_finds_the_same_whether_few_or_many_have_what_is_looked_for(dense, monkeypatch):
+    monkeypatch.setattr(filters, "DENSE", dense)
+    vesta, granta = make.product(available=9), make.product(available=9)
+    orders = [make.order(lines=[ProductLine(car, 1)]) for car in (vesta, granta, vesta, granta, vesta)]
+    of_grantas = OrderLine.objects.filter(order_id__in=[orders[1].id, orders[3].id])
+    of_grantas.update(name="Lada Granta")
+
+    def find(value, query="", api=None):
+        page = (api or Api("manager")).get(f"/orders?search={value}{query}").json()
+        return [orders.index(next(o for o in orders if str(o.id) == row["id"])) for row in page["results"]]
+
+    assert find("vesta") == [4, 2, 0]
+    assert find("Lada") == [4, 3, 2, 1, 0]
+    assert find("Lada", "&status=paid") == []
+    assert find(orders[1].number) == [1]
+    assert find(orders[1].number[:4]) == [4, 3, 2, 1, 0]
+    assert find(of_grantas[0].sku) == [3, 1]
+    assert find("nothing of the kind") == []
+    assert find("vesta", f"&customer_id={orders[2].customer_id}") == [
+        number for number in (4, 2, 0) if orders[number].customer_id == orders[2].customer_id
+    ]
