@@ -22,6 +22,17 @@ class UserRegistered(Event):
     username: str = ""
 
 
+@event("user.consented", aggregate="user", key="user_id", internal=True)
+class UserConsented(Event):
+    """A person agreed to the processing of their data in a form (`door`), to that version of its text."""
+
+    user_id: UUID
+    door: str
+    text_version: str
+    language: str
+    address: str
+
+
 @event("user.created", aggregate="user", key="user_id", personal=PERSONAL)
 class UserCreated(Event):
     """An administrator created an account."""

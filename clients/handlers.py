@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from accounts.events import UserCreated, UserDeleted, UserRegistered, UserUpdated
+from accounts.events import UserConsented, UserCreated, UserDeleted, UserRegistered, UserUpdated
 from clients import services
 from clients.events import LeadChanged, LeadOpened
 from clients.models import ActivityKind, VehicleSource
@@ -82,10 +82,21 @@ _NOTED = _DEALS | _VISITS | _ENQUIRIES
 """Event → kind of activity, the field naming its subject, and what is kept of it."""
 
 
-@subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted, name="clients.keep_client")
-def store_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted) -> None:
-    """Give every user a card that follows their profile."""
+@subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted, UserConsented, name="clients.keep_client")
+def store_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted | UserConsented) -> None:
+    """Give every user a card that follows their profile, and keep what they agreed to once it is there."""
     now = _moment(_event_id())
+    if isinstance(event, UserConsented):
+        services.record_user_consent(
+            proof_id=_event_id(),
+            user_id=event.user_id,
+            door=event.door,
+            text_version=event.text_version,
+            language=event.language,
+            address=event.address,
+            at=now,
+        )
+        return
     if isinstance(event, UserDeleted):
         services.forget_user(user_id=event.user_id, now=now)
         return

@@ -1,6 +1,7 @@
 """Everything accounts can do, by concept."""
 
 from accounts.services.activity import purge_activity, record
+from accounts.services.agreements import Agreement, publish_agreement
 from accounts.services.api_keys import (
     create_api_key,
     publish_api_keys,
@@ -51,6 +52,7 @@ from accounts.services.verification import request_verification, resend_verifica
 __all__ = [
     "GATHER",
     "TICKET_S",
+    "Agreement",
     "Departure",
     "Enrollment",
     "TokenPair",
@@ -80,6 +82,7 @@ __all__ = [
     "maintain_erasures",
     "open_session",
     "prove",
+    "publish_agreement",
     "publish_api_keys",
     "purge_activity",
     "purge_expired",

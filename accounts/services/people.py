@@ -27,6 +27,7 @@ from accounts.events import (
 )
 from accounts.models import ActivityKind, ApiKey, Identity, PersonalDataExport, Role, Session, User
 from accounts.services.activity import forget_details, record
+from accounts.services.agreements import Agreement, publish_agreement
 from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
 from accounts.services.proofs import require_proof
@@ -45,15 +46,27 @@ CLOSING = timedelta(minutes=10)
 """Longer than any attempt to erase a person takes."""
 
 
-def register(*, email: str, password: str, now: datetime, role: str = Role.CLIENT, **profile: str) -> User:
+def register(
+    *,
+    email: str,
+    password: str,
+    now: datetime,
+    role: str = Role.CLIENT,
+    agreement: Agreement | None = None,
+    **profile: str,
+) -> User:
     """Sign a person up as a client. `profile`: full_name, first_name, last_name, username, phone.
 
-    Raises RoleNotAllowed, WeakPassword, EmailTaken, UsernameTaken.
+    An `agreement` is told of in the same transaction. Raises RoleNotAllowed, WeakPassword, EmailTaken, UsernameTaken.
     """
     if role != Role.CLIENT:
         raise RoleNotAllowed
     user = _new_user(profile | {"email": email}, password, [Role.CLIENT], now)
-    return insert_user(user, UserRegistered, now=now)
+    with transaction("accounts"):
+        insert_user(user, UserRegistered, now=now)
+        if agreement is not None:
+            publish_agreement(user_id=user.id, agreement=agreement)
+    return user
 
 
 def create_user(

@@ -17,6 +17,7 @@ from clients.models import (
     Activity,
     Client,
     Consent,
+    ConsentProof,
     Contact,
     Duplicate,
     Lead,
@@ -53,6 +54,16 @@ class ConsentInline(_LookedAtInline):
 
     model = Consent
     fields = ["kind", "is_given", "source", "note", "at"]
+    ordering = ["-at", "-id"]
+
+
+@admin.register(ConsentProof)
+class ConsentProofAdmin(ReadOnlyAdmin):
+    """Who agreed in a form of the shop to which text, newest first."""
+
+    list_display = ["at", "door", "text_version", "language", "address", "user_id", "lead"]
+    list_select_related = ["lead"]
+    list_filter = ["door"]
     ordering = ["-at", "-id"]
 
 

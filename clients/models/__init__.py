@@ -14,7 +14,15 @@ from clients.models.cards import (
     Merge,
     get_display_name,
 )
-from clients.models.holdings import Consent, ConsentKind, ConsentSource, Vehicle, VehicleSource
+from clients.models.holdings import (
+    Consent,
+    ConsentDoor,
+    ConsentKind,
+    ConsentProof,
+    ConsentSource,
+    Vehicle,
+    VehicleSource,
+)
 from clients.models.imports import ClientExport, ClientImport, ClientRowError
 from clients.models.leads import Lead, LeadQuerySet, LeadSource, LeadStage
 from clients.models.timeline import DEAL_KINDS, NOTED_KINDS, Activity, ActivityKind
@@ -33,7 +41,9 @@ __all__ = [
     "ClientRowError",
     "ClientType",
     "Consent",
+    "ConsentDoor",
     "ConsentKind",
+    "ConsentProof",
     "ConsentSource",
     "Contact",
     "ContactKind",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.cards import Client
+from clients.models.leads import Lead
 from core import vin
 from core.ids import uuid7
 from core.postgres.history import OnlyAdded
@@ -60,6 +61,51 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class ConsentDoor(models.TextChoices):
+    """Form of the shop in which people agree to the processing of their data."""
+
+    SIGN_UP = "sign_up", _("sign-up")
+    LOAN = "loan", _("loan application")
+    LEAD = "lead", _("enquiry")
+
+
+class ConsentProof(models.Model):
+    """Proof that a consent was given in a form: which text, when, from which address, by whom (152-FZ, art. 9).
+
+    Whoever had an account is named by `user_id`, whoever had none by their enquiry.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user_id = models.UUIDField(_("user"), null=True, blank=True)
+    lead = models.ForeignKey(
+        Lead, on_delete=models.PROTECT, null=True, blank=True, related_name="proofs", verbose_name=_("lead")
+    )
+    door = models.CharField(_("form"), max_length=10, choices=ConsentDoor)
+    text_version = models.CharField(_("version of the text"), max_length=20)
+    language = models.CharField(_("language"), max_length=2)
+    address = models.CharField(_("address on the network"), max_length=45, blank=True, default="")
+    at = models.DateTimeField(_("at"))
+    only_added: ClassVar = OnlyAdded(words=("address",))
+
+    class Meta:
+        verbose_name = _("proof of consent")
+        verbose_name_plural = _("proofs of consent")
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(door__in=ConsentDoor.values), name="consent_proof_door_known"),
+            models.CheckConstraint(
+                condition=Q(user_id__isnull=False) | Q(lead__isnull=False), name="consent_proof_of_somebody"
+            ),
+            models.CheckConstraint(condition=~Q(text_version=""), name="consent_proof_names_text"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user_id", "at"], condition=Q(user_id__isnull=False), name="consent_proof_of_user"),
+            models.Index(fields=["at", "id"], condition=~Q(address=""), name="consent_proof_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_door_display()} {self.text_version}"
 
 
 class VehicleSource(models.TextChoices):

@@ -1,6 +1,6 @@
 """Declare what clients holds of a person, and what erasure leaves of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -14,6 +14,7 @@ from clients.models import (
     ClientKey,
     ClientRowError,
     Consent,
+    ConsentProof,
     Contact,
     Duplicate,
     Lead,
@@ -22,10 +23,11 @@ from clients.models import (
 )
 from clients.services.imports import KEPT, drop_files
 from messaging.people.classified import forgets, keeps, plain
-from messaging.people.endings import Ending
+from messaging.people.endings import Ending, left
 from messaging.people.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
 
+THREE_YEARS = timedelta(days=3 * 365 + 1)
 _MENDED = "refused rows of an uploaded list are mended from it"
 _A_MONTH = "thirty days after the upload"
 
@@ -34,6 +36,11 @@ def _of_their_cards(user_id: UUID) -> Q:
     """Written of the person, or of a card that is theirs: those merged with it too, save another account's."""
     cards = [card for known in Client.objects.filter(user_id=user_id) for card in Client.objects.group(known.root_id)]
     return Q(customer_id__in={user_id, *(card.id for card in cards if card.user_id in (None, user_id))})
+
+
+def _of_their_enquiries(user_id: UUID) -> Q:
+    """Given by the person themselves, or in an enquiry that became theirs."""
+    return Q(user_id=user_id) | Q(lead__client__user_id=user_id)
 
 
 def _forget_notes(notes: QuerySet[Activity]) -> None:
@@ -45,6 +52,7 @@ holds(Client, owner="user_id")
 holds(ClientKey, owner="client__user_id", erase=delete)
 holds(Contact, owner="client__user_id", erase=delete)
 holds(Consent, owner="client__user_id", blank={"note": ""})
+holds(ConsentProof, owner=_of_their_enquiries)
 holds(Lead, owner="client__user_id")
 holds(Activity, owner=_of_their_cards, erase=_forget_notes)
 holds(Vehicle, owner=_of_their_cards, erase=delete)
@@ -58,6 +66,15 @@ def _old_rows(now: datetime) -> QuerySet[ClientRowError]:
     return ClientRowError.objects.filter(source__finished_at__lt=now - KEPT)
 
 
+def _old_proofs(now: datetime) -> QuerySet[ConsentProof]:
+    gone = Q(user_id__in=left("clients")) | Q(lead__name="")
+    return ConsentProof.objects.filter(gone, at__lt=now - THREE_YEARS).exclude(address="")
+
+
+def _blank_addresses(proofs: QuerySet[ConsentProof]) -> None:
+    proofs.update(address="")
+
+
 _BY = "clients.services.forget_user"
 forgets(Client, "name industry description email phone inn kpp ogrn address", _BY)
 plain(Duplicate, "reasons")
@@ -67,6 +84,14 @@ plain(ClientImport, "filename options columns written failure actor")
 keeps(ClientImport, "file", why=_MENDED, until=_A_MONTH, ends=Ending(_old_lists, drop_files))
 plain(ClientRowError, "field code")
 keeps(ClientRowError, "detail", why=_MENDED, until=_A_MONTH, ends=Ending(_old_rows, delete))
+plain(ConsentProof, "text_version language")
+keeps(
+    ConsentProof,
+    "address",
+    why="whoever keeps data has to prove that its owner agreed (152-FZ, art. 9)",
+    until="three years after it was given, the time within which that may be disputed",
+    ends=Ending(_old_proofs, _blank_addresses),
+)
 plain(ClientExport, "actor format filters request_id")
 forgets(Lead, "name phone email note next_action lost_reason", _BY)
 forgets(Activity, "description", by="clients.plugin.personal._forget_notes")

@@ -11,7 +11,7 @@ from clients.services.cards import (
     open_client,
     update_client,
 )
-from clients.services.consents import record_consent
+from clients.services.consents import record_consent, record_lead_consent, record_user_consent
 from clients.services.duplicates import dismiss_duplicate
 from clients.services.erasing import forget_user
 from clients.services.exports import export_clients
@@ -54,6 +54,8 @@ __all__ = [
     "open_lead",
     "record_activity",
     "record_consent",
+    "record_lead_consent",
+    "record_user_consent",
     "record_vehicle",
     "remove_vehicle",
     "repeat_import",

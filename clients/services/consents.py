@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from clients.errors import ClientNotFound
 from clients.events import ConsentRecorded
-from clients.models import Consent, ConsentKind, ConsentSource
+from clients.models import Client, Consent, ConsentDoor, ConsentKind, ConsentProof, ConsentSource
 from clients.services.finding import lock_client
 from core.db import transaction
 from core.errors import InvalidInput
@@ -44,3 +45,53 @@ def record_consent(
         )
         publish(ConsentRecorded(client_id=client.id, kind=kind, is_given=is_given, at=at, user_id=client.user_id))
     return consent
+
+
+def record_user_consent(
+    *, proof_id: UUID, user_id: UUID, door: str, text_version: str, language: str, address: str, at: datetime
+) -> None:
+    """Keep the proof of a user's consent to the processing of their data, and note it on their card; once by its id.
+
+    Publishes ConsentRecorded. Raises ClientNotFound.
+    """
+    with transaction("clients"):
+        card = Client.objects.filter(user_id=user_id).only("id").first()
+        if card is None:
+            raise ClientNotFound
+        proof = ConsentProof(
+            id=proof_id,
+            user_id=user_id,
+            door=ConsentDoor(door),
+            text_version=text_version,
+            language=language,
+            address=address,
+            at=at,
+        )
+        if ConsentProof.objects.filter(pk=proof_id).exists():
+            return
+        proof.save(force_insert=True)
+        record_consent(
+            client_id=card.id,
+            kind=ConsentKind.PERSONAL_DATA,
+            is_given=True,
+            source=ConsentSource.WEBSITE,
+            at=at,
+            actor_id=user_id,
+            now=at,
+        )
+
+
+def record_lead_consent(
+    *, lead_id: UUID, user_id: UUID | None, text_version: str, language: str, address: str, now: datetime
+) -> ConsentProof:
+    """Keep the proof that whoever asked agreed to the processing of what they left. Joins the lead's transaction."""
+    with transaction("clients"):
+        return ConsentProof.objects.create(
+            user_id=user_id,
+            lead_id=lead_id,
+            door=ConsentDoor.LEAD,
+            text_version=text_version,
+            language=language,
+            address=address,
+            at=now,
+        )

@@ -25,6 +25,7 @@ catalog.stockmovement            manager  nobody   nobody   nobody   -
 clients.activity                 manager  nobody   nobody   nobody   -
 clients.client                   manager  manager  manager  nobody   hide
 clients.clientexport             manager  manager  nobody   nobody   -
+clients.consentproof             manager  nobody   nobody   nobody   -
 clients.clientimport             manager  manager  nobody   nobody   -
 clients.clientrowerror           manager  nobody   nobody   nobody   -
 clients.duplicate                manager  nobody   nobody   nobody   dismiss,merge
