@@ -420,6 +420,14 @@ DEALER = {
     "account": Business.DEALER_ACCOUNT,
 }
 """The seller as documents name them: name, address, tax numbers, bank account."""
+DEALER_PLACE = {
+    "phone": Business.DEALER_PHONE,
+    "email": Business.DEALER_EMAIL,
+    "hours": Business.DEALER_HOURS,
+    "location": Business.DEALER_LOCATION,
+    "landmarks": Business.DEALER_LANDMARKS,
+}
+"""The seller as the shop shows where and when to find them."""
 OFFLINE_HOLD_HOURS = Business.OFFLINE_HOLD_HOURS
 """How long, when cash or a bank transfer was promised for it."""
 PAYMENT_HOLD_MINUTES = Business.PAYMENT_HOLD_MINUTES

@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.services.sessions import PAGE_SESSION
 from core.errors import NotFound
-from core.ids import find_uuid
+from core.ids import find_uuid, uuid7
 from gateway.access import policy
 from gateway.guards import guard
 from gateway.guards.address import client_address
@@ -63,10 +63,11 @@ def required_uuid(text: str) -> UUID:
 def send_once(request: HttpRequest, alias: str, form: str, act: Callable[[], HttpResponse]) -> HttpResponse:
     """Act in a transaction on `alias`, once per hidden `key` of a form: a second click gets the first answer.
 
-    `form` is the name that its keys are kept under, for ever the same.
+    `form` is the name that its keys are kept under, for ever the same. A guest is known by the key alone.
     """
     key = request.POST.get("key", "")
-    return run_once(request, user_id(request), alias=alias, route=f"POST storefront {form}", form_key=key, action=act)
+    sender = user_id(request) if request.user.is_authenticated else find_uuid(key) or uuid7()
+    return run_once(request, sender, alias=alias, route=f"POST storefront {form}", form_key=key, action=act)
 
 
 def count(request: HttpRequest, scope: str) -> None:

@@ -1,4 +1,4 @@
-"""What people agree to in a form: told to whoever keeps the proof, together with what they did there."""
+"""Take down what people agree to in a form: told to whoever keeps the proof, together with what they did there."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -59,7 +59,7 @@ class ConsentInline(_LookedAtInline):
 
 @admin.register(ConsentProof)
 class ConsentProofAdmin(ReadOnlyAdmin):
-    """Who agreed in a form of the shop to which text, newest first."""
+    """Agreements to the texts of the shop's forms, newest first."""
 
     list_display = ["at", "door", "text_version", "language", "address", "user_id", "lead"]
     list_select_related = ["lead"]

@@ -5,6 +5,12 @@ from config.declared.machine import Machine, layout
 from config.declared.setting import NOWHERE, Group, Need, Setting, flag, listed, number, port, roubles, seconds, text
 
 PAYING = ("web", "external")
+_DEGREES = r"-?\d{1,3}(\.\d+)?"
+PLACE = rf"({_DEGREES}, *{_DEGREES})?"
+LANDMARK = rf"[^@]+@ *{_DEGREES} +{_DEGREES}"
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+_DAYS = rf"[1-7](-[1-7])? {_TIME}-{_TIME}"
+HOURS = rf"({_DAYS}(, *{_DAYS})*)?"
 _HTTP_URL = kinds.url(("http", "https"), "https://partner.example/v1")
 
 
@@ -223,6 +229,24 @@ class Business(Group):
     DEALER_ADDRESS = text("", "Their address.")
     DEALER_TAX_ID = text("", "Their tax numbers.")
     DEALER_ACCOUNT = text("", "Their bank account.")
+    DEALER_PHONE = Setting(
+        kinds.text("a number such as +74951234567", r"(\+[0-9]{5,15})?"),
+        lambda: "+74950000000" if Machine.DEBUG else "",
+        "Their telephone as the shop shows it.", shown="one of nobody's in debug only",
+    )  # fmt: skip
+    DEALER_EMAIL = text("", "Their mailbox as the shop shows it.")
+    DEALER_HOURS = Setting(
+        kinds.text("days and hours, such as 1-5 09:00-21:00, 6-7 10:00-19:00", HOURS),
+        lambda: "1-5 09:00-21:00, 6-7 10:00-19:00" if Machine.DEBUG else "",
+        "When they are open; 1 is Monday.", shown="made up in debug only",
+    )  # fmt: skip
+    DEALER_LOCATION = Setting(
+        kinds.text("latitude and longitude, such as 55.7558, 37.6176", PLACE), "", "Where they are on the map."
+    )
+    DEALER_LANDMARKS = listed(
+        kinds.text("a name and where it is, such as Sokol station @ 55.8053 37.5152", LANDMARK),
+        "What people find the way by, within a few kilometres: drawn on the map of the shop.",
+    )
     DEALER_TIME_ZONE = Setting(kinds.TIME_ZONE, "Europe/Moscow", "Where the dealer's days begin and end.")
     RESERVATION_MINUTES = number(30, "How long an unpaid order holds its stock.", least=1, unit="minutes")
     OFFLINE_HOLD_HOURS = number(72, "How long, when its buyer promised cash or a bank transfer.", least=1, unit="hours")

@@ -18,7 +18,7 @@ from orders.public import DealDocument
 from orders.services import LoanWish
 from storefront.forms.insurance import INSTALMENTS
 from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField, money_slider, slider
-from storefront.forms.visitors import AccessibleForm
+from storefront.forms.visitors import AccessibleForm, agreement_field
 from storefront.shown import wording
 from storefront.templatetags.storefront import money, plain
 
@@ -211,6 +211,10 @@ class ApplicantForm(AccessibleForm):
     monthly_income = MoneyField(label=_("Income a month, ₽"), min_value=0)
     monthly_obligations = MoneyField(label=_("Payments of other debts a month, ₽"), required=False, min_value=0)
     birth_date = DayField(label=_("Your birth date"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_agreed"] = agreement_field()
 
     def applicant(self) -> dict[str, Any]:
         """The borrower's fields of an application."""

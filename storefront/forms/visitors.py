@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.urls import reverse_lazy
 from django.utils.dateparse import parse_datetime
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +66,33 @@ class SignInForm(AccessibleForm):
     )
 
 
+def agreement_field() -> forms.BooleanField:
+    """The box that agrees to the processing of personal data: never ticked beforehand (152-FZ, art. 9)."""
+    words = format_lazy(
+        '<a href="{}" target="_blank">{}</a>', reverse_lazy("storefront:personal-data"), _("What I agree to")
+    )
+    return forms.BooleanField(
+        label=_("I agree to the processing of my personal data"),
+        help_text=words,
+        error_messages={"required": _("Without your consent we may not keep what you write here.")},
+    )
+
+
+class AskForm(AccessibleForm):
+    """Whom to call back, and about what."""
+
+    name = forms.CharField(label=_("Your name"), max_length=255, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    phone = PhoneField()
+    question = forms.CharField(
+        label=_("Your question"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_agreed"] = agreement_field()
+
+
 class SignUpForm(AccessibleForm):
     """Particulars that a new client tells of themselves."""
 
@@ -85,6 +113,7 @@ class SignUpForm(AccessibleForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password"].help_text = password_validators_help_text_html()
+        self.fields["is_agreed"] = agreement_field()
 
 
 _CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autocapitalize": "none"}

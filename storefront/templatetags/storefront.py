@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from core.context import current
 from orders.services import leg_title
 from storefront.shown import silhouettes, wording
+from storefront.shown.place import Place, read_place
 from storefront.shown.terms import term
 
 register = template.Library()
@@ -29,6 +30,12 @@ def nav_link(context: template.Context, page: str, label: str) -> SafeString:
     request = context.get("request")
     here = mark_safe(' aria-current="page"') if request is not None and request.path == url else ""
     return format_html('<a href="{}"{}>{}</a>', url, here, label)
+
+
+@register.simple_tag
+def dealer() -> Place:
+    """The place and hours of the seller."""
+    return read_place()
 
 
 @register.filter

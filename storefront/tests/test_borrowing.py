@@ -206,6 +206,7 @@ def waiting(borrower):
 
 
 ASKED = {"down_payment": "300000", "term_months": "36", "employment_status": "employed", "monthly_income": "200000"}
+ASKED["is_agreed"] = "on"
 
 
 def test_a_loan_is_asked_for_an_order_once(borrower):
@@ -229,6 +230,7 @@ def test_a_loan_is_asked_for_an_order_once(borrower):
         ({"down_payment": "1000000"}, "below the price"),
         ({"birth_date": "2190-01-01"}, "cannot be a date of birth"),
         ({"programme_id": "nonsense"}, "Select a valid choice"),
+        ({"is_agreed": ""}, "Without your consent"),
     ],
 )
 def test_an_application_that_cannot_be_is_said_and_stays_typed(borrower, changes, said):

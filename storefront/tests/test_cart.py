@@ -31,7 +31,9 @@ def order(visitor, **changes):
 
 
 def sign_up(visitor, email):
-    return visitor.post("/sign-up/", email=email, password=PASSWORD, full_name="A", phone="", next="/cart/")
+    return visitor.post(
+        "/sign-up/", email=email, password=PASSWORD, full_name="A", phone="", is_agreed="on", next="/cart/"
+    )
 
 
 def test_a_guest_fills_a_cart_by_a_signed_cookie_that_scripts_cannot_read():

@@ -23,7 +23,7 @@ VIN = "XTA210990Y2766389"
 WISH = {"trade_in": "300000", "has_loan": "on", "down_payment": "200000", "term_months": "36"}
 DRIVER = {"birth_date": "1985-05-20", "licence_since": "2005-06-01", "region": "Москва"}
 INSURED = DRIVER | {"has_kasko": "on", "has_osago": "on", "deductible": "10000"}
-BORROWER = {"employment_status": "employed", "monthly_income": "250000", "banks": "this"}
+BORROWER = {"employment_status": "employed", "monthly_income": "250000", "banks": "this", "is_agreed": "on"}
 
 
 def text(response):

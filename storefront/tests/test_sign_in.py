@@ -6,6 +6,7 @@ from storefront.tests.make import PASSWORD, Visitor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "catalog"])
 SIGN_UP = {"email": "new@example.com", "password": PASSWORD, "full_name": "Анна Ким", "phone": "+7 900 123-45-67"}
+SIGN_UP["is_agreed"] = "on"
 
 
 def is_signed_in(visitor):
@@ -54,7 +55,7 @@ def test_signing_up_makes_a_client_and_signs_in():
         response = visitor.post("/sign-up/", **SIGN_UP)
     assert (response.status_code, response["Location"]) == (302, "/")
     assert User.objects.get(email="new@example.com").roles == ["client"]
-    assert published == ["user.registered", "user.logged_in"]
+    assert published == ["user.registered", "user.consented", "user.logged_in"]
     assert is_signed_in(visitor)
 
 
@@ -65,6 +66,7 @@ def test_signing_up_makes_a_client_and_signs_in():
         ({"password": "12345"}, "password"),
         ({"password": ""}, "password"),
         ({"phone": "call me"}, "phone"),
+        ({"is_agreed": ""}, "is_agreed"),
     ],
 )
 def test_signing_up_names_what_is_wrong(changes, field):

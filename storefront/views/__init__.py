@@ -7,6 +7,7 @@ from storefront.views.board import board, confirm_money, decide_return, move, st
 from storefront.views.borrowing import accept_offer, application, apply, borrowing, withdraw_application
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
+from storefront.views.contacts import ask, contacts, personal_data
 from storefront.views.crawlers import robots, sitemap
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
@@ -54,6 +55,7 @@ __all__ = [
     "application",
     "apply",
     "approvals",
+    "ask",
     "board",
     "book_drive",
     "borrowing",
@@ -73,6 +75,7 @@ __all__ = [
     "come_back_from_provider",
     "compare",
     "confirm_money",
+    "contacts",
     "deal",
     "deal_calculator",
     "decide_approval",
@@ -108,6 +111,7 @@ __all__ = [
     "pay_instalment",
     "pay_loan",
     "pay_seat",
+    "personal_data",
     "policy",
     "policy_document",
     "quote_wizard",

@@ -18,6 +18,7 @@ from accounts.queries import is_oidc_offered, provider_name
 from accounts.services import authenticate, register
 from core.errors import DomainError
 from gateway.guards.address import client_address
+from storefront.consents import agreed
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import CodeForm, SignInForm, SignUpForm
 from storefront.views.access import code_page
@@ -60,7 +61,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             count(request, "login")
-            user = register(now=timezone.now(), **form.cleaned_data)
+            given = {name: value for name, value in form.cleaned_data.items() if name != "is_agreed"}
+            user = register(now=timezone.now(), agreement=agreed(request, "sign_up"), **given)
         except DomainError as error:
             add_refusal(form, error)
             return _page(request, "storefront/sign_up.html", form, status=error.status)

@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.services import publish_agreement
 from core.errors import DomainError, NotFound
 from financing import queries, services
 from financing.errors import DocumentsMissing
 from financing.public import programme_choices
 from financing.rules.application_fields import read_fields
 from orders.public import OrderDocument, get_order
+from storefront.consents import agreed
 from storefront.forms.loans import ApplyForm
 from storefront.forms.refusals import add_refusal
 from storefront.forms.visitors import new_key
@@ -69,6 +71,7 @@ def _apply_page(request: HttpRequest, order: OrderDocument, form: ApplyForm, *, 
 
 def _apply(request: HttpRequest, order: OrderDocument, form: ApplyForm) -> HttpResponse:
     fields = read_fields(form.application() | {"vehicle_price": str(order.total_amount)})
+    publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     made = services.apply_for_loan(order_id=order.id, fields=fields, customer_id=user_id(request), now=timezone.now())
     return redirect("storefront:application", made.id)
 

@@ -11,7 +11,7 @@ from catalog.public import pages_on_sale
 KEPT_S = 600
 MOST = 50_000
 """Addresses that one sitemap may hold, by the protocol; the newest cars come first."""
-PUBLIC = ("home", "catalogue", "calculator", "test-drives", "happenings")
+PUBLIC = ("home", "catalogue", "calculator", "test-drives", "happenings", "contacts", "personal-data")
 PRIVATE = (
     "/account/", "/admin/", "/api/", "/board/", "/cart/", "/compare/", "/credit/", "/deals/", "/favourites/",
     "/insurance/", "/notifications/", "/orders/", "/paid/", "/saved-searches/", "/sign-in/", "/sign-up/",

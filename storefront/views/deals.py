@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.services import publish_agreement
 from catalog.public import ProductView, get_product
 from core.errors import DomainError, NotFound
 from financing.public import programme_choices
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders.public import DealDocument, deal_document, read_deal, reproduces
 from orders.services import order_deal, quote_deal, work_out_deal
+from storefront.consents import agreed
 from storefront.forms.deals import BorrowForm, DealForm, build_wish
 from storefront.forms.deposits import GoodsForm
 from storefront.forms.visitors import new_key
@@ -186,6 +188,8 @@ def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
 def _order(
     request: HttpRequest, found: DealDocument, payment_form: GoodsForm | None, borrow_form: BorrowForm
 ) -> HttpResponse:
+    if found.loan:
+        publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     order = order_deal(
         deal_id=found.id,
         actor=get_actor(request),

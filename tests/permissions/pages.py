@@ -30,6 +30,12 @@ GET  /cars/                                         anyone
 GET  /robots.txt                                    anyone
 GET  /sitemap.xml                                   anyone
 GET  /cars/{}/                                      anyone
+GET  /cars/{}/ask/                                  anyone
+POST /cars/{}/ask/                                  anyone
+GET  /contacts/                                     anyone
+GET  /contacts/ask/                                 anyone
+POST /contacts/ask/                                 anyone
+GET  /personal-data/                                anyone
 POST /cars/{}/buy/                                  signed in
 POST /cars/{}/queue/                                signed in
 POST /queue/{}/leave/                               mine

@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=119_000,
+        limit=119_500,
         goal=75_000,
     ),
 )
