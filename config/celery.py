@@ -39,6 +39,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("catalog.release_expired_reservations", 5.0, "q.catalog"),
     ("catalog.resume_imports", 30.0, external_queue("catalog")),
     ("clients.resume_imports", 30.0, external_queue("clients")),
+    ("financing.redate_loans", crontab(hour="0", minute="20"), "q.financing"),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("insurance.collect_premiums", crontab(minute="5"), "q.insurance"),
     ("notifications.send_deferred", 60.0, "q.notifications"),

@@ -205,6 +205,19 @@ class LoanRestructured(Event):
     currency: str
 
 
+@event("loan.redated", aggregate="loan", key="loan_id", internal=True)
+class LoanRedated(Event):
+    """Coming payments moved as a decree moved days off: `payments` of them, the first from `old_due_date`."""
+
+    loan_id: UUID
+    customer_id: UUID
+    payments: int
+    old_due_date: date
+    due_date: date
+    amount: Decimal
+    currency: str
+
+
 @event("loan.stage_changed", aggregate="loan", key="loan_id", internal=True)
 class LoanStageChanged(Event):
     """A loan has credit holidays (`moratorium`, to `until`), is in `collection`, or runs as agreed (empty)."""

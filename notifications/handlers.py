@@ -28,6 +28,7 @@ from financing.events import (
     LoanOverdue,
     LoanPaymentDue,
     LoanPaymentRefused,
+    LoanRedated,
 )
 from insurance.events import (
     ClaimDecided,
@@ -110,6 +111,7 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     LoanDisbursed: ("loan_id", "order_id", *SUMS),
     LoanPaymentDue: ("loan_id", "due_date", *SUMS),
     LoanPaymentRefused: ("loan_id", "request_id", *SUMS, "code"),
+    LoanRedated: ("loan_id", "payments", "old_due_date", "due_date", *SUMS),
     LoanOverdue: ("loan_id", "due_date", "overdue_amount", "currency"),
     LoanClosed: ("loan_id", "order_id", "reason"),
     PolicyPurchased: ("policy_id", "order_id", "insurance_type", "start_date", "end_date"),
@@ -240,17 +242,18 @@ LoanNews = (
     | LoanDisbursed
     | LoanPaymentDue
     | LoanPaymentRefused
+    | LoanRedated
     | LoanOverdue
     | LoanClosed
 )
 
 
 @subscribe(
-    ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanPaymentRefused, LoanOverdue,
-    LoanClosed, partition_key="customer_id", on_parked="continue", name="notifications.tell_of_loan",
+    ApplicationApproved, ApplicationRejected, LoanDisbursed, LoanPaymentDue, LoanPaymentRefused, LoanRedated,
+    LoanOverdue, LoanClosed, partition_key="customer_id", on_parked="continue", name="notifications.tell_of_loan",
 )  # fmt: skip
 def notify_of_loan(event: LoanNews) -> None:
-    """Tell a borrower what was decided, paid out, due, refused by their bank and repaid."""
+    """Tell a borrower what was decided, paid out, due, moved, refused by their bank and repaid."""
     _notify(event, [event.customer_id])
 
 

@@ -207,6 +207,7 @@ class VersionKind(models.TextChoices):
     PAYOFF = "payoff", _("full early repayment")
     RESTRUCTURING = "restructuring", _("restructuring")
     MORATORIUM = "moratorium", _("credit holidays")
+    REDATING = "redating", _("payments moved off new days off")
 
 
 class LoanVersion(models.Model):

@@ -14,7 +14,8 @@ from financing.rules.calculations import WorkCalendar, WorkYear, russian_calenda
 
 class WorkCalendarYear(models.Model):
     """One year's decree: weekdays off besides the holidays of the Labour Code art. 112, and working days inside the
-    weekend, as ISO days. A correction withdraws the row and adds another.
+    weekend, as ISO days. A correction withdraws the row and adds another. Loans that are signed keep their days until
+    somebody lets them follow the row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -24,6 +25,8 @@ class WorkCalendarYear(models.Model):
     source = models.CharField(_("source"), max_length=300)
     created_at = models.DateTimeField(_("created at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+    followed_at = models.DateTimeField(_("signed loans follow it since"), null=True)
+    followed_by = models.UUIDField(_("put in force for them by"), null=True)
 
     class Meta:
         verbose_name = _("year of working days")

@@ -20,6 +20,7 @@ from financing.queries.papers import PapersPage, read_own_paper, read_papers
 from financing.queries.portfolio import Portfolio, read_portfolio
 from financing.queries.programmes import programmes_on, rules_on_offer
 from financing.queries.questions import bank_question, find_mandate, is_same_sum
+from financing.queries.redating import RedatingPreview, preview_redating
 from financing.queries.shares import Share, shares_on
 from financing.queries.wanted_papers import papers_lacking, papers_to_send
 from financing.queries.work_calendar import show_work_year
@@ -36,6 +37,7 @@ __all__ = [
     "PapersPage",
     "PayoffQuote",
     "Portfolio",
+    "RedatingPreview",
     "Share",
     "bank_question",
     "find_mandate",
@@ -47,6 +49,7 @@ __all__ = [
     "list_offers",
     "papers_lacking",
     "papers_to_send",
+    "preview_redating",
     "programmes_on",
     "quote_loan",
     "read_application",

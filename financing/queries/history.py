@@ -69,7 +69,11 @@ class History:
             (item.received_at, self._list_happenings(item)) for item in self.payments if item.received_at
         ]
         paid_for = {item.schedule_id for item in self.payments}
-        recorded += [(item.created_at, (_turn(item),)) for item in self.versions[1:] if item.pk not in paid_for]
+        recorded += [
+            (item.created_at, (_turn(item),))
+            for item in self.versions[1:]
+            if item.pk not in paid_for and item.kind != VersionKind.REDATING  # it moves coming payments and no money
+        ]
         for _, happened in sorted(recorded, key=lambda pair: pair[0]):
             yield from happened
 

@@ -140,6 +140,20 @@ class BankRules(msgspec.Struct, frozen=True, kw_only=True):
         due = (working.shift(item, self.due_shift) for item in plain if item >= earliest)
         return tuple(islice((item for item in due if item > day), payments))
 
+    def redate(self, payout: date, due: Sequence[date], calendar: Calendar) -> list[date]:
+        """Return where the calendar puts payments due on these days: each belongs to the plain due day nearest to it,
+        since plain days are 28 days apart at least and a shift is shorter than half of that.
+        """
+        if self.due_shift is Shift.NONE or not due:
+            return list(due)
+        anchor, working = self._anchor(payout), calendar(due[0].year - 1, due[-1].year + 1)
+        return [working.shift(self._find_plain_day(anchor, day), self.due_shift) for day in due]
+
+    def _find_plain_day(self, anchor: date, day: date) -> date:
+        months = (day.year - anchor.year) * MONTHS_A_YEAR + day.month - anchor.month
+        near = (add_months(anchor, months + step, self.month_end) for step in (-1, 0, 1))
+        return min(near, key=lambda plain: abs(day - plain))
+
     def _anchor(self, payout: date) -> date:
         """Return the day that all due dates are counted from: January has every day of a month."""
         return payout if self.payment_day is None else date(payout.year, 1, self.payment_day)

@@ -31,6 +31,7 @@ from financing.services.programmes import (
     open_agreed,
     open_programme,
 )
+from financing.services.redating import Redated, follow_calendar, redate_loans
 from financing.services.repaying import (
     BY_ACCOUNT,
     pay_loan,
@@ -57,6 +58,7 @@ __all__ = [
     "Accrued",
     "CalendarWritten",
     "ProgrammeFields",
+    "Redated",
     "Written",
     "accept_offer",
     "accrue_loans",
@@ -75,6 +77,7 @@ __all__ = [
     "drop_override",
     "end_collection",
     "expire_offer",
+    "follow_calendar",
     "grant_moratorium",
     "lend_agreed",
     "limits_agreed",
@@ -91,6 +94,7 @@ __all__ = [
     "receive_bank_answer",
     "receive_debit_answer",
     "record_notice",
+    "redate_loans",
     "refuse_debit",
     "reject_application",
     "reject_override",

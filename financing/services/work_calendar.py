@@ -25,7 +25,8 @@ class CalendarWritten:
 def write_calendar(*, years: Mapping[int, YearFact], now: datetime) -> CalendarWritten:
     """Put the rows of some years in force, in place of the law's rule or of an earlier row, which stays as history.
 
-    What is in force already changes nothing; schedules that were signed keep their days. Raises InvalidInput.
+    What is in force already changes nothing; schedules that were signed keep their days until
+    they are let follow. Raises InvalidInput.
     """
     for fact in years.values():
         _check(fact)

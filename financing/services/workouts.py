@@ -208,6 +208,8 @@ def take_back(loan: Loan, payment: LoanPayment, *, manager_id: UUID | None, reas
     payment.recalled_at = None
     payment.save()
     if payment.schedule is not None:
+        stood_on = loan.versions.filter(kind=VersionKind.REDATING, number__gt=payment.schedule.number)
+        stood_on.filter(cancelled_at=None).update(cancelled_at=now)
         payment.schedule.cancelled_at = now
         payment.schedule.save()
     history = History(loan)
@@ -234,7 +236,7 @@ def _check_reversible(loan: Loan, payment: LoanPayment) -> None:
     if payment.surplus:
         raise SurplusReturned
     later = loan.versions.filter(cancelled_at=None, created_at__gte=payment.received_at, number__gt=1)
-    if later.exclude(made_of=payment).exists():
+    if later.exclude(made_of=payment).exclude(kind=VersionKind.REDATING).exists():
         raise ScheduleChangedSince
 
 

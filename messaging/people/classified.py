@@ -40,12 +40,12 @@ leg.policies leg.stock leg.trade_in levels limit line_total lines list_price liv
 marking_code max_age_at_end max_amount max_ltv_insured_percent max_ltv_percent max_ltv_used_percent max_psk_percent
 max_share_percent max_term_months max_vehicle_age method mileage min_age min_amount min_down_payment_percent
 min_down_payment_used_percent min_first_period_days min_term_months missing model month_end monthly_payment name
-number occurred_at offer_expires_at ogrn on_hand order order_total ordered_at outcome overdue_amount owner paid_amount
-part parts payable_amount payment_day payment_rounding payment_unit payoff_rule penalty_amount policies power_hp
-premium premium_difference premium_lent premium_paid previous price product_ids programme programme_version
-proposed_amount psk purpose quantity query quotes rated_on read_at reasons receipt ref reference refund_amount
-refund_follows refund_pending refunded refunded_alone refunded_total regimes region renewal_of replaces reply_due_at
-request reservation_expires_at residual_limits resource_ids return_url review_dti_percent
+number occurred_at offer_expires_at ogrn old_due_date on_hand order order_total ordered_at outcome overdue_amount
+owner paid_amount part parts payable_amount payment_day payment_rounding payment_unit payments payoff_rule
+penalty_amount policies power_hp premium premium_difference premium_lent premium_paid previous price product_ids
+programme programme_version proposed_amount psk purpose quantity query quotes rated_on read_at reasons receipt ref
+reference refund_amount refund_follows refund_pending refunded refunded_alone refunded_total regimes region renewal_of
+replaces reply_due_at request reservation_expires_at residual_limits resource_ids return_url review_dti_percent
 review_irregular_income_above roles rules saga.state saga.step secured_amount seller set_off_amount settlement
 share_after shortfalls sku source stage start_date start_time state status stock_version subject subject_type supplier
 surplus taken_off tariff tariff_revision tax_id telephone term_months test_drive_role text_version threshold time_zone

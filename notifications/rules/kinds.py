@@ -36,6 +36,7 @@ class Kind(TextChoices):
     LOAN_REJECTED = "financing.rejected", _("loan refused")
     LOAN_DISBURSED = "financing.disbursed", _("loan paid out")
     LOAN_DUE = "loan.payment_due", _("loan payment due")
+    LOAN_REDATED = "loan.redated", _("loan payments moved")
     LOAN_REFUSED = "loan.payment_refused", _("payment of a loan refused by the bank")
     LOAN_OVERDUE = "loan.overdue", _("loan payment overdue")
     LOAN_CLOSED = "loan.closed", _("loan closed")

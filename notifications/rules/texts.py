@@ -278,6 +278,13 @@ _OTHERS: dict[str, Template] = {
         _("Loan payment due: %(amount)s %(currency)s"),
         _("Your loan payment of %(amount)s %(currency)s is due on %(due_date)s."),
     ),
+    Kind.LOAN_REDATED: (
+        _("Loan payment moved to %(due_date)s"),
+        _(
+            "A decree moved days off. Your loan payment of %(old_due_date)s is now due on %(due_date)s: %(amount)s "
+            "%(currency)s. Payments moved in all: %(payments)s. The new schedule is in your account."
+        ),
+    ),
     Kind.LOAN_REFUSED: (
         _("Loan payment refused: %(amount)s %(currency)s"),
         _(

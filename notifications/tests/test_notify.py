@@ -34,6 +34,7 @@ from financing.events import (
     LoanOverdue,
     LoanPaymentDue,
     LoanPaymentRefused,
+    LoanRedated,
 )
 from insurance.events import (
     ClaimDecided,
@@ -123,6 +124,9 @@ NEWS = [
     LoanDisbursed(application_id=uuid7(), loan_id=uuid7(), order_id=uuid7(), customer_id=USER, **SUM),
     LoanPaymentDue(loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), **SUM),
     LoanPaymentRefused(loan_id=uuid7(), customer_id=USER, request_id=uuid7(), code="insufficient_funds", **SUM),
+    LoanRedated(
+        loan_id=uuid7(), customer_id=USER, payments=2, old_due_date=date(2027, 5, 3), due_date=date(2027, 5, 4), **SUM
+    ),
     PaymentAgreementNeeded(order_id=uuid7(), number="A-1", customer_id=USER, **SUM),
     LoanOverdue(
         loan_id=uuid7(), customer_id=USER, due_date=date(2027, 1, 31), overdue_amount=Decimal("1.00"), currency="RUB"

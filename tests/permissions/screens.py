@@ -43,7 +43,7 @@ financing.loanpayment            manager  nobody   nobody   nobody   confirm,ref
 financing.loanrefund             manager  nobody   nobody   nobody   -
 financing.override               manager  nobody   nobody   nobody   confirm,turn_down
 financing.programme              manager  manager  manager  nobody   -
-financing.workcalendaryear       manager  nobody   nobody   nobody   -
+financing.workcalendaryear       manager  nobody   nobody   nobody   follow,moved_payments
 gateway.reading                  admin    nobody   nobody   nobody   -
 insurance.claim                  manager  nobody   nobody   nobody   approve,ask,close,pay,assess,reject,reopen
 insurance.moneyrequest           manager  nobody   nobody   nobody   -
