@@ -3,7 +3,7 @@
 Money is in whole kopecks, time is one day after another, and nothing is worked out ahead but the level payment.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -36,10 +36,25 @@ class Agreement:
     unit: int
     rounding: str
     interest_rounding: str
-    fee_each: int
+    fees: tuple[tuple[str | int, int, bool], ...]
     penalty: Fraction
     is_interest_on_overdue: bool
     order: tuple[str, ...]
+    more_off: frozenset[date] = frozenset()
+
+    def fee(self, number: int, payments: int = 0) -> int:
+        """What is paid with a payment besides the debt: `fees` say when, how much, and whether ПСК counts it."""
+        last = max(payments, self.payments)
+        return sum(
+            amount
+            for when, amount, _counts in self.fees
+            if when in ("each", number) or (when == "yearly" and number % 12 == 0 and number < last)
+        )
+
+    @property
+    def fee_first(self) -> int:
+        """What is paid on the day of the payout."""
+        return sum(amount for when, amount, _counts in self.fees if when == "disbursement")
 
 
 def is_free(day: date) -> bool:
@@ -60,17 +75,17 @@ def is_free(day: date) -> bool:
     return swallowed > 0
 
 
-def moved(day: date, rule: str) -> date:
+def moved(day: date, rule: str, more_off: frozenset[date] = frozenset()) -> date:
     """Walk to a working day."""
     if rule == "none":
         return day
     step = -DAY if rule == "preceding" else DAY
     found = day
-    while is_free(found):
+    while is_free(found) or found in more_off:
         found += step
     if rule == "modified_following" and found.month != day.month:
         found = day
-        while is_free(found):
+        while is_free(found) or found in more_off:
             found -= DAY
     return found
 
@@ -191,19 +206,39 @@ class Line:
         return self.principal + self.interest
 
 
-def walk(deal: Agreement, balance: int, shares: list[Fraction], payment: int, free: int, level: bool) -> list[Line]:
+@dataclass(frozen=True)
+class Left:
+    """What is left to repay: kopecks, the parts of a year of its periods, and how many of them are of interest only.
+
+    `carried` interest is owed from before and joins the first payment; `number` is that of the payment before it.
+    """
+
+    balance: int
+    balloon: int
+    shares: list[Fraction]
+    free: int = 0
+    carried: int = 0
+    number: int = 0
+    is_held: bool = False
+    payments: int = 0
+
+
+def walk(deal: Agreement, left: Left, payment: int, level: bool) -> list[Line]:
     """Pay one period after another; the last takes what is left, and nothing is paid once nothing is owed."""
     lines: list[Line] = []
-    for number, share in enumerate(shares):
+    balance = left.balance
+    for number, share in enumerate(left.shares):
         if not balance and lines:
             break
         interest = rounded(balance * deal.rate * share, 1, deal.interest_rounding)
-        principal = (payment - interest if level else payment) if number >= free else 0
-        if has_dates(deal):
+        interest += 0 if lines else left.carried
+        principal = (payment - interest if level else payment) if number >= left.free else 0
+        if has_dates(deal) or left.is_held or (left.carried and not lines):
             principal = max(principal, 0)
-        principal = balance if number == len(shares) - 1 else min(principal, balance)
+        principal = balance if number == len(left.shares) - 1 else min(principal, balance)
         balance -= principal
-        lines.append(Line(deal.payout, principal, interest, deal.fee_each))
+        fee = deal.fee(left.number + number + 1, left.payments)
+        lines.append(Line(deal.payout, principal, interest, fee))
     return lines
 
 
@@ -212,38 +247,39 @@ def has_dates(deal: Agreement) -> bool:
     return (deal.day_count, deal.shift, deal.month_end, deal.payment_day) != ("30/360", "none", "clamp", None)
 
 
-def exact_level(balance: int, balloon: int, rate: Fraction, shares: list[Fraction]) -> Fraction:
+def exact_level(left: Left, rate: Fraction) -> Fraction:
     """Solve for the level payment: what is owed grows by each period and is brought to the balloon."""
-    owed, paid = Fraction(balance), Fraction(0)
-    for share in shares:
+    owed, paid = Fraction(left.balance), Fraction(0)
+    for number, share in enumerate(left.shares[left.free :]):
         owed, paid = owed * (1 + rate * share), paid * (1 + rate * share) + 1
-    return (owed - balloon) / paid
+        owed += left.carried if number == 0 and not left.free else 0
+    return (owed - left.balloon) / paid
 
 
-def level(deal: Agreement, balance: int, balloon: int, shares: list[Fraction], free: int) -> tuple[int, list[Line]]:
+def level(deal: Agreement, left: Left) -> tuple[int, list[Line]]:
     """Find the regular payment and the plan by it."""
-    count = len(shares)
-    if balloon == balance:
-        lines = walk(deal, balance, shares, 0, count, level=True)
-        return lines[0].interest, lines
-    exact = exact_level(balance, balloon, deal.rate, shares[free:])
+    count = len(left.shares)
+    if left.balloon == left.balance:
+        lines = walk(deal, replace(left, free=count), 0, level=True)
+        return lines[0].interest - left.carried, lines
+    exact = exact_level(left, deal.rate)
     payment = rounded(exact, deal.unit, deal.rounding)
-    lines, down = walk(deal, balance, shares, payment, free, level=True), rounded(exact, deal.unit, "down")
-    if has_dates(deal) and any(line.debt > payment for line in lines[free : count - 1]):
-        payment = down = least(deal, balance, balloon, shares, free)
-        lines = walk(deal, balance, shares, payment, free, level=True)
+    lines, down = walk(deal, left, payment, level=True), rounded(exact, deal.unit, "down")
+    if (has_dates(deal) or left.is_held) and any(line.debt > payment for line in lines[left.free : count - 1]):
+        payment = down = least(deal, left)
+        lines = walk(deal, left, payment, level=True)
     while len(lines) < count:
-        payment, lines = down, walk(deal, balance, shares, down, free, level=True)
+        payment, lines = down, walk(deal, left, down, level=True)
         down -= deal.unit
     return payment, lines
 
 
-def least(deal: Agreement, balance: int, balloon: int, shares: list[Fraction], free: int) -> int:
+def least(deal: Agreement, left: Left) -> int:
     """Try payments, in ever smaller steps, for the least after which the last one is no greater."""
 
     def will_do(payment: int) -> bool:
-        lines = walk(deal, balance, shares, payment, free, level=True)
-        return len(lines) < len(shares) or lines[-1].debt - balloon <= payment
+        lines = walk(deal, left, payment, level=True)
+        return len(lines) < len(left.shares) or lines[-1].debt - left.balloon <= payment
 
     step, payment = deal.unit, deal.unit
     while not will_do(payment + step):
@@ -257,15 +293,13 @@ def least(deal: Agreement, balance: int, balloon: int, shares: list[Fraction], f
     return payment
 
 
-def equal_parts(
-    deal: Agreement, balance: int, balloon: int, shares: list[Fraction], free: int
-) -> tuple[int, list[Line]]:
+def equal_parts(deal: Agreement, left: Left) -> tuple[int, list[Line]]:
     """Share the debt out over the payments."""
-    count = len(shares) - free
-    part = rounded(Fraction(balance - balloon, count), 1, deal.interest_rounding)
-    if part * (count - 1) >= balance - balloon:
-        part = rounded(Fraction(balance - balloon, count), 1, "down")
-    return part, walk(deal, balance, shares, part, free, level=False)
+    count, amount = len(left.shares) - left.free, left.balance - left.balloon
+    part = rounded(Fraction(amount, count), 1, deal.interest_rounding)
+    if part * (count - 1) >= amount:
+        part = rounded(Fraction(amount, count), 1, "down")
+    return part, walk(deal, left, part, level=False)
 
 
 @dataclass
@@ -280,7 +314,7 @@ class Plan:
 def first_plan(deal: Agreement) -> Plan:
     """Draw the plan that is signed."""
     nominal = nominal_days(deal)
-    due = [moved(day, deal.shift) for day in nominal]
+    due = [moved(day, deal.shift, deal.more_off) for day in nominal]
     free = 0
     if deal.is_interest_first and deal.payment_day and deal.payments > 1:
         free = int(nominal[0] > month_after(deal.payout, 1))
@@ -290,7 +324,7 @@ def first_plan(deal: Agreement) -> Plan:
     else:
         shares = [Fraction(1, 12)] * deal.payments
     build = equal_parts if deal.kind == "differentiated" else level
-    regular, lines = build(deal, deal.lent, deal.balloon, shares, free)
+    regular, lines = build(deal, Left(deal.lent, deal.balloon, shares, free))
     for line, day in zip(lines, due, strict=False):
         line.due = day
     return Plan(regular, lines, free)
@@ -307,12 +341,12 @@ def early_plan(deal: Agreement, plan: Plan, day: date, amount: int, strategy: st
     after, due = balance - (amount - interest), [line.due for line in left]
     shares = [count_part(day, due[0], period, deal.day_count)]
     shares += [years(begin, end, deal.day_count) for begin, end in pairwise(due)]
-    free = 0 if passed else min(plan.free, len(due) - 1)
-    balloon, is_level = min(deal.balloon, after), deal.kind != "differentiated"
+    free, is_level = 0 if passed else min(plan.free, len(due) - 1), deal.kind != "differentiated"
+    rest = Left(after, min(deal.balloon, after), shares, free, number=len(passed))
     if strategy == "reduce_payment":
-        regular, lines = (level if is_level else equal_parts)(deal, after, balloon, shares, free)
+        regular, lines = (level if is_level else equal_parts)(deal, rest)
     else:
-        regular, lines = plan.regular, walk(deal, after, shares, plan.regular, free, level=is_level)
+        regular, lines = plan.regular, walk(deal, rest, plan.regular, level=is_level)
     for line, when in zip(lines, due, strict=False):
         line.due = when
     return interest, amount - interest, Plan(regular, lines, free)

@@ -2,16 +2,19 @@
 
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import count
+from unittest.mock import patch
 
 import pytest
 
-from financing.models import Loan, LoanPayment, LoanScheduleRow, LoanVersion, VersionKind
+from financing.models import Loan, LoanPayment, LoanScheduleRow, LoanVersion, VersionKind, WorkCalendarYear
 from financing.queries.early import plan_early, quote_payoff
 from financing.queries.history import History
+from financing.queries.redating import plan_redating
 from financing.rules.bank_rules import UNITS, BankFee, BankRules, FirstPeriod, RoundingMode
 from financing.rules.calculations import (
     DayCount,
@@ -26,7 +29,9 @@ from financing.rules.calculations import (
 )
 from financing.rules.calculations.arrears import LEGAL_ORDER
 from financing.rules.calculations.terms import LOAN_DAY_COUNTS
-from financing.tests import simulation
+from financing.services.stages import _suspended
+from financing.services.workouts import _new_terms
+from financing.tests import simulated_changes, simulation
 from financing.tests.calculations.make import DECREES
 
 SHORT, LONG, CHUNK = 300, 10_000, 200
@@ -63,9 +68,6 @@ class Case:
         chance = self.chance
         payment_day = chance.choice([None, chance.randint(1, 28), chance.choice([29, 30, 31])])
         shift = chance.choice(list(Shift))
-        fees = ()
-        if chance.random() < 0.4:
-            fees = (BankFee(name="account", when="each", amount=Decimal(chance.randint(1, 50_000)) / 100),)
         return BankRules(
             day_count=chance.choice(LOAN_DAY_COUNTS),
             due_shift=shift,
@@ -76,8 +78,16 @@ class Case:
             payment_unit=chance.choice(UNITS) if self.kind != "differentiated" else UNITS[0],
             payment_rounding=chance.choice(list(RoundingMode)),
             interest_rounding=chance.choice(list(RoundingMode)),
-            fees=fees,
+            fees=tuple(self.choose_fee() for _ in range(chance.choice([0, 0, 1, 1, 3]))),
         )
+
+    def choose_fee(self):
+        chance = self.chance
+        size = {"amount": Decimal(chance.randint(1, 50_000)) / 100}
+        if chance.random() < 0.3:
+            size = {"percent": Decimal(chance.randint(1, 9_999)) / 10_000}
+        when = chance.choice(["disbursement", "each", "yearly", chance.randint(1, self.payments)])
+        return BankFee(name="fee", when=when, in_psk=chance.random() < 0.7, **size)
 
     @property
     def terms(self):
@@ -111,11 +121,17 @@ class Case:
             unit=kopecks(rules.payment_unit),
             rounding=rules.payment_rounding.value,
             interest_rounding=rules.interest_rounding.value,
-            fee_each=sum(kopecks(fee.amount) for fee in rules.fees),
+            fees=tuple((fee.when, self.size(fee), fee.in_psk) for fee in rules.fees),
             penalty=Fraction(self.penalty) / 100,
             is_interest_on_overdue=self.is_interest_on_overdue,
             order=tuple(self.order),
         )
+
+    def size(self, fee):
+        """What is paid each time, kopecks: a percentage is of all that is lent."""
+        if fee.amount is not None:
+            return kopecks(fee.amount)
+        return simulation.rounded(kopecks(self.lent) * Fraction(fee.percent) / 100, 1, "half_up")
 
 
 def kopecks(amount):
@@ -167,7 +183,7 @@ class Served:
 
     @property
     def history(self):
-        held = {"versions": self.versions, "payments": self.payments, "rows": self.rows}
+        held = {"versions": self.versions, "payments": self.payments, "rows": self.rows, "stages": []}
         self.loan._prefetched_objects_cache = held
         return History(self.loan)
 
@@ -262,6 +278,73 @@ def check_early(case, served, plan):
     assert kopecks(standing.balance) == balance - repaid, (case.seed, day)
 
 
+def check_change(case, served, plan):
+    """Credit holidays, new terms or moved payments, on a loan some of whose payments may be late."""
+    chance, deal = case.chance, case.deal
+    at = chance.randrange(min(len(plan.lines), 8))
+    begin = plan.lines[at - 1].due if at else case.payout
+    gap = (plan.lines[at].due - begin).days
+    if gap < 3:
+        return
+    day = begin + timedelta(days=chance.randint(1, gap - 1))
+    paid = {line.due: line.debt + line.fee for line in plan.lines[: max(at - chance.choice([0, 0, 1, 2]), 0)]}
+    ledger, today = simulation.Ledger(deal, plan.lines, deal.lent), case.payout
+    for when, amount in paid.items():
+        if amount:
+            served.pay(when, Decimal(amount) / 100)
+    while today < day:
+        today += simulation.DAY
+        ledger.live(today, paid.get(today, 0))
+    if not ledger.balance:
+        return
+    change = chance.choice([check_holidays, check_new_terms, check_moved])
+    change(case, served, plan, ledger, day)
+
+
+def check_cost(shown, found, seed):
+    assert abs(float(shown) - found) < 0.000502, (seed, shown, found)
+
+
+def check_rows(rows, lines, seed):
+    assert read_lines(rows) == drawn(simulation.Plan(0, lines)), seed
+    assert sum(row.principal for row in rows) * 100 == sum(line.principal for line in lines)
+
+
+def check_holidays(case, served, plan, ledger, day):
+    months = case.chance.randint(1, 6)
+    version, rows = _suspended(served.history, day, simulation.month_after(day, months))
+    lines = simulated_changes.holidays(case.deal, plan, ledger, day, months)
+    check_rows(rows, lines, case.seed)
+    check_cost(version.psk, simulated_changes.later_cost(ledger.balance, day, lines), case.seed)
+
+
+def check_new_terms(case, served, plan, ledger, day):
+    months, chance = case.chance.randint(1, 60), case.chance
+    rate = chance.choice([case.rate, Decimal(chance.randint(0, 3000)) / 100])
+    version, rows = _new_terms(served.history, day, months, rate)
+    lines = simulated_changes.new_terms(case.deal, plan, ledger, day, months, Fraction(rate) / 100)
+    check_rows(rows, lines, case.seed)
+    check_cost(version.psk, simulated_changes.later_cost(ledger.balance, day, lines), case.seed)
+
+
+def check_moved(case, served, plan, ledger, day):
+    """Some due days to come become days off; what was late stays as it was."""
+    later = [line.due for line in plan.lines if line.due > day]
+    more_off = frozenset(due for due in later if case.chance.random() < 0.3)
+    calendar = replace(CALENDAR, days_off=CALENDAR.days_off | more_off, working_days=CALENDAR.working_days - more_off)
+    found = plan_redating(served.history, day, lambda _first, _last: calendar, {due.year for due in later})
+    lines = simulated_changes.moved_payments(replace(case.deal, more_off=more_off), plan, day)
+    if [line.due for line in lines] == later:
+        assert found is None, case.seed
+        return
+    check_rows(found.rows, lines, case.seed)
+    was = served.history.standing(day)
+    found.version.created_at = next_moment()
+    served.versions.append(found.version)
+    served.rows += row_models(found.version.number, found.rows)
+    assert served.history.standing(day) == was, case.seed
+
+
 def run(seed):
     case = Case(seed)
     quote = quoted(case)
@@ -271,7 +354,10 @@ def run(seed):
     assert read_lines(quote.schedule) == drawn(plan), seed
     if case.balloon != case.lent:
         assert kopecks(quote.regular) == plan.regular, seed
-    (check_lateness if case.chance.random() < 0.5 else check_early)(case, Served(case, quote), plan)
+    check_cost(quote.psk, simulated_changes.first_cost(case.deal, plan, case.rules.is_dated), seed)
+    check = case.chance.choice([check_lateness, check_early, check_change])
+    with patch.object(WorkCalendarYear, "read", staticmethod(read_calendar)):
+        check(case, Served(case, quote), plan)
     return True
 
 
