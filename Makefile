@@ -58,6 +58,9 @@ deals: .env .venv/dev ## Do 2,000 deals in any order people may think of, and ho
 faults: .env .venv/dev ## Take 2,000 payments from a bank in a storm, and compare its book with ours
 	@AUTOSALON_FAULT_PAYMENTS=2000 $(RUN) -m pytest -s payments/tests/test_fault_script.py $(ARGS)
 
+properties: .env .venv/dev ## Try 10,000 random deals and 10,000 random loans against arithmetic of their own (ARGS="--runs 500 --from 1")
+	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning -m tests.properties $(ARGS)
+
 shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, lengths (ARGS="--list 20" names the places)
 	@$(RUN) -m tests.shape $(ARGS)
 	@$(RUN) -m pytest -q -n 0 -s tests/shape/test_purchase_walk.py
@@ -96,4 +99,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test deals faults shape settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test deals faults properties shape settings schema examples screenshot reset

@@ -1,0 +1,32 @@
+"""A few of the random deals that `make properties` tries by the thousand; the loans have tests of their own."""
+
+from decimal import Decimal
+
+import pytest
+
+from core.money import vat
+from orders.rules import prices, tax_papers
+from payments.rules import receipts
+from tests.properties import deals
+
+FEW = 300
+
+
+def test_random_deals_agree_to_the_kopeck():
+    for seed in range(FEW):
+        deals.run(seed)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong"),
+    [
+        (vat, "compute_vat", lambda amount, percent: Decimal(round(amount * percent / (100 + percent), 1))),
+        (prices, "money", lambda amount: amount.quantize(Decimal("0.01"), "ROUND_DOWN")),
+        (tax_papers, "share_out", lambda amount, weights: [amount, *[Decimal(0)] * (len(weights) - 1)]),
+        (receipts, "share_out", lambda amount, weights: [amount, *[Decimal(0)] * (len(weights) - 1)]),
+    ],
+)
+def test_wrong_arithmetic_is_found(monkeypatch, module, name, wrong):
+    monkeypatch.setattr(module, name, wrong)
+    with pytest.raises((AssertionError, ZeroDivisionError)):
+        test_random_deals_agree_to_the_kopeck()
