@@ -51,6 +51,7 @@ from orders.services.changing import load_for
 from orders.services.history import Actor, record_edit
 from orders.services.numbering import take_number
 from orders.services.saga import Saga
+from orders.services.tax_papers import ISSUED_IN as TAX_ISSUED_IN
 from orders.services.tax_papers import issue_tax_paper
 from orders.services.templates import find_template
 
@@ -112,6 +113,34 @@ def issue_paper(
         deal = _gather(saga, known, language)
         _refuse_untimely(kind, deal)
         return _issue(saga, deal, template, details, actor)
+
+
+def preview_paper(
+    *, order_id: UUID, kind: str, language: str, details: Mapping[str, str], actor: Actor, now: datetime
+) -> bytes:
+    """Return a paper as it would be issued now, as PDF and without a number; nothing is kept of it.
+
+    For staff. Raises what `issue_paper` does; tax papers have no preview (DocumentNotAvailable).
+    """
+    if not actor.is_staff:
+        raise Forbidden
+    if kind in TaxPaperKind.values:
+        raise DocumentNotAvailable(current=kind)
+    known = _ask_others(order_id, actor)
+    template = find_template(kind=kind, language=language, now=now)
+    with transaction("orders"):
+        deal = _gather(load_for(order_id, actor, now), known, language)
+    _refuse_untimely(kind, deal)
+    day = dealer_day(now)
+    facts = state_facts(deal, kind=kind, language=language, number="", day=day, details=details)
+    _refuse_silent(kind, facts, details)
+    text = _fill(template, facts, "—", day)
+    return print_paper(text, title=template.title, author=deal.seller["name"], language=language)
+
+
+def list_kinds(status: str) -> list[str]:
+    """List the kinds of paper that an order in this state may be issued, tax papers last."""
+    return [kind for kind, states in (ISSUED_IN | TAX_ISSUED_IN).items() if status in states]
 
 
 def issue_first(*, order_id: UUID, kinds: Sequence[str], language: str, actor: Actor, now: datetime) -> IssuedDocument:

@@ -93,6 +93,12 @@ def issued_document(owner: UUID) -> Ids:
     return [str(make.issued(customer_id=owner).id)]
 
 
+@made_by("/orders/{}/issued/{}")
+def issued_of_order(owner: UUID) -> Ids:
+    made = make.issued(customer_id=owner)
+    return [str(made.order_id), str(made.id)]
+
+
 @made_by("/orders/{}/buyer-papers")
 def buyer_papers(owner: UUID) -> Ids:
     return [str(make.issued(customer_id=owner).order_id)]

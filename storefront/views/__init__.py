@@ -11,6 +11,7 @@ from storefront.views.contacts import ask, contacts, personal_data
 from storefront.views.crawlers import robots, sitemap
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
+from storefront.views.documents import order_document, order_documents
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.insuring import drop_policy, insurance_quote, quote_wizard, take_quote
 from storefront.views.kept import (
@@ -104,6 +105,8 @@ __all__ = [
     "news_preferences",
     "order",
     "order_again",
+    "order_document",
+    "order_documents",
     "order_paper",
     "orders",
     "paid",

@@ -66,6 +66,9 @@ POST /orders/{}/cancel/                             own
 POST /orders/{}/again/                              mine
 POST /orders/{}/return/                             own
 POST /orders/{}/change/                             own
+GET  /orders/{}/documents/                          own
+POST /orders/{}/documents/                          own
+GET  /orders/{}/documents/{}/                       own
 GET  /orders/{}/papers/{}/                          own
 GET  /paid/{}/                                      mine
 GET  /orders/{}/loan/                               mine

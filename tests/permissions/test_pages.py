@@ -22,6 +22,7 @@ OBJECTS = {
     "/cart/items/": "/cart/items/{}",
     "/cart/insurance/": "/insurance/quotes/{}",
     "/queue/": "/queue/{}",
+    "/orders/{}/documents/{}/": "/orders/{}/issued/{}",
     "/orders/{}/papers/": "/orders/{}/documents/{}",
     "/orders/": "/orders/{}",
     "/paid/": "/payments/{}",
