@@ -1,6 +1,7 @@
 """Price a loan by a bank's programme: for calculators of whole deals, without an application."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
-from core.money import money
+from core.money import ZERO, money
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.models import Programme, WorkCalendarYear
 from financing.queries.limits import Ceiling, limits_on
@@ -128,12 +129,48 @@ def loan_offer(
     terms = [
         _terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium, day) for item in fitting
     ]
-    limits = limits_on(day)
-    ceilings = {item.id: limits.ceiling(item, None) for item in fitting}
-    offers = [offer for offer in map(recalculate_offer, terms) if _is_lawful(offer, ceilings[offer.terms.programme_id])]
-    if not offers:
+    cheapest = _choose(terms, _ceilings(fitting, day))
+    if cheapest is None:
         raise InvalidInput("financing.term_months", "psk_cap", _("The full cost of this credit is above the ceiling."))
-    return min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id))
+    return cheapest
+
+
+def offer_stamp(day: date) -> str:
+    """Name the programmes of car loans on offer on a day, in their versions: what was priced by others is outdated."""
+    offered = Programme.objects.filter(financing_type=CAR_LOAN, valid_from__lte=day).exclude(valid_to__lt=day)
+    return ".".join(f"{pk}-{version}" for pk, version in offered.order_by("pk").values_list("pk", "version"))
+
+
+def cheapest_offers(
+    sums: Collection[tuple[Decimal, Decimal]], *, term_months: int, day: date
+) -> dict[tuple[Decimal, Decimal], LoanOffer]:
+    """Return the cheapest car loan for each price with its down payment, as `loan_offer` gives it; where any fits.
+
+    The programmes and ceilings are read once for all of them. Roubles.
+    """
+    programmes = [
+        item for item in _on_offer(CAR_LOAN, day, None) if item.min_term_months <= term_months <= item.max_term_months
+    ]
+    if not programmes:
+        return {}
+    ceilings = _ceilings(programmes, day)
+    found: dict[tuple[Decimal, Decimal], LoanOffer | None] = {}
+    for price, down in sums:
+        terms = [_terms(item, price, down, term_months, ZERO, ZERO, day) for item in programmes]
+        with suppress(InvalidInput):
+            found[price, down] = _choose(terms, ceilings)
+    return {sums: offer for sums, offer in found.items() if offer is not None}
+
+
+def _ceilings(programmes: Sequence[Programme], day: date) -> dict[UUID, Ceiling | None]:
+    limits = limits_on(day)
+    return {item.id: limits.ceiling(item, None) for item in programmes}
+
+
+def _choose(terms: Sequence[OfferTerms], ceilings: Mapping[UUID, Ceiling | None]) -> LoanOffer | None:
+    """Return the cheapest lawful offer by these terms, None where all are above the day's ceilings."""
+    offers = [offer for offer in map(recalculate_offer, terms) if _is_lawful(offer, ceilings[offer.terms.programme_id])]
+    return min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id), default=None)
 
 
 def _is_lawful(offer: LoanOffer, ceiling: Ceiling | None) -> bool:

@@ -22,7 +22,7 @@ from storefront.forms.visitors import AccessibleForm, agreement_field
 from storefront.shown import wording
 from storefront.templatetags.storefront import money, plain
 
-SHARE_PAID = Decimal("0.2")
+SHARE_PAID, TERM_MONTHS = Decimal("0.2"), 60
 DEDUCTIBLES = ("0", "10000", "20000", "30000", "50000")
 
 
@@ -166,13 +166,18 @@ class DealForm(AccessibleForm):
             self.add_error(None, wording.REFUSALS.get(error.code) or str(error.detail))
 
 
+def first_payment(price: Decimal) -> Decimal:
+    """Return a fifth of a price in whole roubles."""
+    return (price * SHARE_PAID).quantize(Decimal(1))
+
+
 def first_wish(car: ProductView) -> dict[str, Any]:
     """Return what the calculator begins with: a fifth down, the rest over five years."""
     return {
         "trade_in": ZERO,
         "has_loan": True,
-        "down_payment": (car.price * SHARE_PAID).quantize(Decimal(1)),
-        "term_months": 60,
+        "down_payment": first_payment(car.price),
+        "term_months": TERM_MONTHS,
         "deductible": "0",
     }
 

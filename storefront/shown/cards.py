@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from catalog.public import MOST_COMPARED, ProductView
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import covers
+from storefront.monthly import read_monthly
 from storefront.visitor import user_id
 
 COMPARED_COOKIE = "autosalon_compared"
@@ -15,12 +17,13 @@ COMPARED_KEPT_S = 14 * 24 * 3600
 
 
 def card_context(request: HttpRequest, cars: list[ProductView]) -> dict[str, Any]:
-    """The covers of these cars, which of them are the visitor's favourites, and what the visitor compares."""
+    """The covers of these cars, what they cost a month, which are the visitor's favourites, and what is compared."""
     ids = [car.id for car in cars]
     return {
         "covers": covers(ids),
         "favourites": favourite_ids(user_id(request), ids) if request.user.is_authenticated else set(),
         "compared": set(compared(request)),
+        "monthly": read_monthly(cars, now=timezone.now()),
     }
 
 

@@ -15,7 +15,7 @@ from orders.models import Checkout, Order
 from orders.tests import make as make_orders
 from storefront.tests.make import PASSWORD, Visitor, car
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders"])
 
 
 def signed_in(visitor):
@@ -138,7 +138,7 @@ def test_opening_the_link_confirms_nothing_pressing_the_button_does():
     assert visitor.post("/verify-email/", token=token).status_code == 400
 
 
-@pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+@pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders"])
 def test_ordering_may_need_a_confirmed_email(settings):
     settings.EMAIL_VERIFICATION_REQUIRED = True
     visitor, offered = Visitor("client"), car()

@@ -9,7 +9,7 @@ from core.ids import uuid7
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders"])
 
 
 def text(response):

@@ -25,7 +25,7 @@ from storefront.tests import make
 from storefront.tests.make import Visitor
 from storefront.visitor import get_actor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders", "payments"])
 
 
 def text(response):

@@ -13,7 +13,7 @@ from orders.models import Cart, CartItem, Order
 from storefront.tests import make
 from storefront.tests.make import PASSWORD, Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders", "payments"])
 COOKIE = configured.CART_COOKIE_NAME
 
 

@@ -8,7 +8,7 @@ import pytest
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders"])
 
 
 def text(response):

@@ -12,7 +12,7 @@ from orders.tests import make as make_orders
 from storefront.middleware import page_above
 from storefront.tests.make import Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "financing", "orders", "payments"])
 SOME = uuid7()
 
 

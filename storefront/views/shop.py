@@ -26,6 +26,7 @@ from storefront.facets import count_choices, drop_one
 from storefront.forms.deals import DealForm
 from storefront.forms.deposits import BuyForm, GoodsForm
 from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
+from storefront.monthly import read_monthly
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.cards import card_context, compared
@@ -185,6 +186,7 @@ def _vehicle_page(
         "is_about_orders": code.startswith("idempotency"),
         "reservation_minutes": settings.RESERVATION_MINUTES,
         "no_filters": {},
+        "loan": read_monthly([car], now=timezone.now()).get(car.id),
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
