@@ -119,6 +119,19 @@ def test_an_advance_is_invoiced_once_and_named_at_the_shipment():
     assert issue(order, "advance-invoice").json()["code"] == "document_not_available"
 
 
+def test_an_advance_is_taxed_whole_by_the_margin_scheme_and_the_sale_by_the_difference():
+    order = sold(status="paid")
+    OrderLine.objects.filter(order=order).update(vat_kind="margin", margin_cost=Decimal(1_098_000))
+    told = read_facts(issue(order, "advance-invoice"))
+    assert (told["totals"]["vat"], told["totals"]["total"]) == ("220000.00", "1220000.00")
+    assert told["lines"][0]["rate"] == "22/122"
+    for step in ("in_progress", "ready", "completed"):
+        services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
+    sale = read_facts(issue(order))
+    assert (sale["totals"]["vat"], sale["lines"][0]["base"]) == ("22000.00", "122000.00")
+    assert sale["advances"] == [{"number": told["number"], "first_on": told["first_on"]}]
+
+
 def test_an_allowance_is_corrected_to_the_kopeck():
     order = sold()
     assert issue(order, "correction").json()["code"] == "tax_paper_refused"
