@@ -80,7 +80,7 @@ class Servers(Group):
     )
     COMMANDS = listed(
         kinds.text("a command such as order.place", r"[a-z_]+\.[a-z_]+"),
-        "Commands of partners that `manage.py consume_stream` takes from RabbitMQ; docs/integrators.md lists them.",
+        "Commands of partners that `manage.py consume_stream` takes from brokers; docs/integrators.md lists them.",
         shown="none",
         roles=("relay",),
     )

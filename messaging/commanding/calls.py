@@ -84,6 +84,19 @@ def _decoded(content: bytes) -> Problem:
     return found
 
 
+def write_refusal(message: Message, problem: Problem) -> bytes:
+    """Write down a refused command beside the reason; its token is left out."""
+    return msgspec.json.encode(problem | {"message_id": message.id, "command": _show(message.body)})
+
+
+def _show(body: bytes) -> Any:
+    """Return the command as JSON where it is JSON, else its text, cut where it is long."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body[:1000].decode(errors="replace")
+
+
 class Patience:
     """Says when a command that has to wait is put again, and when there is no more waiting."""
 

@@ -3,13 +3,12 @@
 import threading
 from typing import Any
 
-import msgspec
 import structlog
 from django.utils import timezone
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
-from messaging.commanding.calls import Caller, Later, Patience, Problem
+from messaging.commanding.calls import Caller, Later, Patience, Problem, write_refusal
 from messaging.commanding.commands import Message
 from messaging.publishing.ports import CONFIRM_S, CONNECT_S
 
@@ -88,7 +87,7 @@ class Consumer:
     def _refuse(self, given: Message, problem: Problem) -> None:
         """Keep a refused command beside the reason; its token is not kept. Returns once the broker has it."""
         self.producer.publish(
-            msgspec.json.encode(problem | {"message_id": given.id, "command": _shown(given.body)}),
+            write_refusal(given, problem),
             exchange="",
             routing_key=REFUSED,
             mandatory=True,
@@ -105,11 +104,3 @@ def _read(message: Any) -> Message:
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
     token = {str(name).lower(): value for name, value in (message.headers or {}).items()}.get("authorization", "")
     return Message(str(message.properties.get("message_id") or ""), str(token), body)
-
-
-def _shown(body: bytes) -> Any:
-    """The command as JSON where it is JSON, else its text, cut where it is long."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return body[:1000].decode(errors="replace")

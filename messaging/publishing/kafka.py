@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import structlog
@@ -45,7 +45,7 @@ class Kafka:
     def __init__(self, servers: str, options: Mapping[str, str]) -> None:
         self.kafka = library()
         self.common = client_settings(servers, options)
-        self.producer = self.kafka.Producer({**self.common, **_SETTINGS}, logger=_Quiet())
+        self.producer = self.kafka.Producer({**self.common, **_SETTINGS}, logger=Quiet())
         self.known: set[str] = set()
         self.failures: list[str] = []
 
@@ -95,30 +95,34 @@ class Kafka:
             self.failures.append(f"{record.topic()}: {error}")
 
     def _ensure(self, topics: set[str]) -> None:
-        """Make topics that are not there, as large as the broker's defaults say; one that may not leaves it to others.
-
-        Raises NotConfirmed where no broker answers.
-        """
+        """Make topics that are not there, and remember which are. Raises NotConfirmed where no broker answers."""
         wanted = topics - self.known
-        if not wanted:
-            return
-        admin = importlib.import_module("confluent_kafka.admin")
-        client = admin.AdminClient(self.common, logger=_Quiet())
-        try:
-            there = set(client.list_topics(timeout=CONNECT_S).topics)
-        except self.kafka.KafkaException as error:
-            raise NotConfirmed(str(error)) from error
-        missing = [admin.NewTopic(name) for name in sorted(wanted - there)]
-        made = client.create_topics(missing, request_timeout=CONNECT_S) if missing else {}
-        for name, future in made.items():
-            try:
-                future.result()
-            except self.kafka.KafkaException as error:
-                log.info("kafka_topic_not_made", topic=name, error=str(error))
+        if wanted:
+            ensure_topics(self.common, wanted)
         self.known |= topics
 
 
-class _Quiet:
+def ensure_topics(common: Mapping[str, Any], names: Set[str]) -> None:
+    """Make topics that are not there, as large as the broker's defaults say; one that may not leaves it to others.
+
+    `common` are the settings of the client. Raises NotConfirmed where no broker answers.
+    """
+    kafka, admin = library(), importlib.import_module("confluent_kafka.admin")
+    client = admin.AdminClient(dict(common), logger=Quiet())
+    try:
+        there = set(client.list_topics(timeout=CONNECT_S).topics)
+    except kafka.KafkaException as error:
+        raise NotConfirmed(str(error)) from error
+    missing = [admin.NewTopic(name) for name in sorted(names - there)]
+    made = client.create_topics(missing, request_timeout=CONNECT_S) if missing else {}
+    for name, future in made.items():
+        try:
+            future.result()
+        except kafka.KafkaException as error:
+            log.info("kafka_topic_not_made", topic=name, error=str(error))
+
+
+class Quiet:
     """Takes librdkafka's own lines: what matters comes back as an error of a call."""
 
     def log(self, level: int, message: str, *args: Any) -> None:

@@ -118,10 +118,14 @@ def test_an_api_that_is_away_is_waited_for_and_one_that_refuses_is_not(settings,
 
 @pytest.mark.parametrize(
     ("url", "commands", "told"),
-    [("", ["order.place"], "AUTOSALON_STREAM_URL"), ("amqp://x", [], "order.place"), ("amqp://x", ["a.b"], "no a.b")],
+    [
+        ("", ["order.place"], "AUTOSALON_KAFKA_SERVERS"),
+        ("amqp://x", [], "order.place"),
+        ("amqp://x", ["a.b"], "no a.b"),
+    ],
 )
 def test_the_process_does_not_start_without_its_settings(settings, url, commands, told):
-    settings.STREAM_URL, settings.COMMANDS = url, commands
+    settings.STREAM_URL, settings.KAFKA_SERVERS, settings.COMMANDS = url, "", commands
     with pytest.raises(CommandError, match=told):
         call_command("consume_stream")
 
