@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from core.events import Event, event
+from core.approvals import KnowPerson
+from core.events import Event, event, implies
 
 PERSONAL = ("email", "full_name", "phone", "username")
 
@@ -120,3 +121,15 @@ class UserMfaReset(Event):
 
     user_id: UUID
     actor_id: UUID
+
+
+@implies(UserRegistered, UserCreated, UserUpdated, command=KnowPerson)
+def know_person(fact: UserRegistered | UserCreated | UserUpdated) -> KnowPerson:
+    """Have known by what staff call and reach a person; who gave no name is called by their address."""
+    return KnowPerson(
+        person_id=fact.user_id,
+        name=fact.full_name.strip() or fact.email.partition("@")[0],
+        phone=fact.phone,
+        email=fact.email,
+        version_number=fact.version_number,
+    )

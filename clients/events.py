@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-from core.approvals import JoinCards, KnowCard, KnowCompany
+from core.approvals import JoinCards, KnowCard, KnowCompany, KnowPerson
 from core.events import Event, event, implies
 
 
 @event("client.created", aggregate="client", key="client_id", personal=("name", "inn", "address"))
 class ClientCreated(Event):
-    """A client card was opened; the requisites are an organisation's alone, and those of a person are not told."""
+    """A client card was opened; the requisites are an organisation's alone, phone and e-mail anybody's."""
 
     client_id: UUID
     name: str
@@ -20,6 +20,8 @@ class ClientCreated(Event):
     ogrn: str = ""
     address: str = ""
     version_number: int = 0
+    phone: str = ""
+    email: str = ""
 
 
 @event("client.updated", aggregate="client", key="client_id", personal=("name", "inn", "address"))
@@ -35,6 +37,8 @@ class ClientUpdated(Event):
     ogrn: str = ""
     address: str = ""
     version_number: int = 0
+    phone: str = ""
+    email: str = ""
 
 
 @event("client.contact.added", aggregate="client", key="client_id")
@@ -139,4 +143,17 @@ def know_company(fact: ClientCreated | ClientUpdated) -> KnowCompany | None:
         kpp=fact.kpp,
         ogrn=fact.ogrn,
         address=fact.address,
+    )
+
+
+@implies(ClientCreated, ClientUpdated, command=KnowPerson)
+def know_person(fact: ClientCreated | ClientUpdated) -> KnowPerson:
+    """Have known by what staff call and reach the client of a card: deals of those without an account name it."""
+    return KnowPerson(
+        person_id=fact.client_id,
+        name=fact.name,
+        phone=fact.phone,
+        email=fact.email,
+        version_number=fact.version_number,
+        is_card=True,
     )

@@ -1,5 +1,6 @@
 """Keep client cards and their timelines in step with what the other apps tell."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from clients import services
 from clients.events import LeadChanged, LeadOpened
 from clients.models import ActivityKind, VehicleSource
 from core import context
+from core.approvals import KnowPerson
 from core.events import Event
 from financing.events import (
     ApplicationApproved,
@@ -20,6 +22,7 @@ from financing.events import (
     LoanOverdue,
     LoanPaymentReceived,
 )
+from gateway.people import follow_people
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PolicyCancelled, PolicyPurchased
 from messaging.subscriptions import subscribe
 from orders.events import OrderCancelled, OrderCompleted, OrderCreated, OrderPaid, OrderReturned
@@ -169,3 +172,9 @@ def _event_id() -> UUID:
 def _moment(event_id: UUID) -> datetime:
     """Return when an event was published: its UUIDv7 says, so that a rebuilt timeline has the same moments."""
     return datetime.fromtimestamp((event_id.int >> 80) / 1000, UTC)
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("clients", commands)

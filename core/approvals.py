@@ -1,4 +1,4 @@
-"""Declare what apps with actions for a second person tell (each by an event of its own) and obey."""
+"""Declare what apps with actions for a second person tell, and what every app is told of cards and people."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -54,3 +54,17 @@ class KnowCompany(Command, frozen=True, kw_only=True):
     kpp: str = ""
     ogrn: str = ""
     address: str = ""
+
+
+class KnowPerson(Command, frozen=True, kw_only=True):
+    """Know how staff call and reach a person: an account, or a client card (`is_card`).
+
+    A lower `version_number` is older news.
+    """
+
+    person_id: UUID
+    name: str
+    phone: str
+    email: str
+    version_number: int
+    is_card: bool = False

@@ -1,8 +1,10 @@
 """Serve what financing is asked to do, and react to payments, client cards and its own alarms."""
 
+from collections.abc import Sequence
+
 from django.utils import timezone
 
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowPerson
 from financing import services
 from financing.commands import ClosePurchase, DecideLoan, DisburseLoan, RecordPurchase, WithdrawLoan
 from financing.events import BanksSilent, OfferLapsed
@@ -10,6 +12,7 @@ from financing.models import OrderState
 from financing.services.approving import EXPIRY_HANDLER
 from financing.services.asking import SILENCE_HANDLER
 from gateway.approvals import follow_cards
+from gateway.people import follow_people
 from messaging.subscriptions import subscribe
 from payments.events import ChargeSettled, PayoutSettled
 
@@ -90,3 +93,9 @@ def settle_refund(event: PayoutSettled) -> None:
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("financing", command)
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("financing", commands)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -139,6 +140,25 @@ class KnownAs(models.Model):
 
     class Meta:
         db_table = "gateway_known_as"
+
+
+class KnownPerson(models.Model):
+    """Copy of a person as staff call and reach them: an account, or a client card (`is_card`); kept by their news.
+
+    `search_text` is name, e-mail and digits of the phone in the spelling they are looked for in.
+    """
+
+    person_id = models.UUIDField(primary_key=True)
+    name = models.CharField(max_length=255)
+    phone = models.CharField(max_length=32, blank=True, default="")
+    email = models.CharField(max_length=254, blank=True, default="")
+    search_text = models.TextField(blank=True, default="")
+    version = models.BigIntegerField(default=0)
+    is_card = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "gateway_known_person"
+        indexes: ClassVar = [GinIndex(OpClass("search_text", "gin_trgm_ops"), name="known_person_search")]
 
 
 class Reading(models.Model):

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from catalog.events import ProductCreated, ProductDeleted, ProductUpdated
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowPerson
 from core.money import ZERO
 from financing.events import LoanClosed, LoanDisbursed, LoanPaymentReceived, LoanPaymentReversed
 from gateway.approvals import follow_cards
+from gateway.people import follow_people
 from insurance import services
 from insurance.commands import IssuePolicies, RecordOwner, RevokePolicies
 from insurance.events import PolicyCancellationDue, PolicyTermEnded, PurchaseLapsed
@@ -97,3 +98,9 @@ def lapse_purchase(event: PurchaseLapsed) -> None:
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("insurance", command)
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("insurance", commands)

@@ -20,7 +20,7 @@ from catalog.events import (
     StockReturned,
     StockSold,
 )
-from core.approvals import JoinCards, KnowCard, KnowCompany
+from core.approvals import JoinCards, KnowCard, KnowCompany, KnowPerson
 from core.db import database_now
 from core.errors import WrongTransition
 from core.events import Event
@@ -33,6 +33,7 @@ from financing.events import (
     LoanDisbursed,
 )
 from gateway.approvals import follow_cards
+from gateway.people import follow_people
 from insurance.events import ClaimDecided, ClaimOpened, ClaimPaid, PremiumOwed
 from messaging.delivery.deliveries import current_deliveries
 from messaging.publishing.envelope import published_at
@@ -168,3 +169,9 @@ def know_cards(command: KnowCard | JoinCards | KnowCompany) -> None:
 def copy_legal_entities(events: Sequence[LegalEntityChanged]) -> None:
     """Keep at hand who sells, and by which tax regime."""
     services.copy_legal_entities(events=events)
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("orders", commands)

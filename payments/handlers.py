@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowPerson
 from gateway.approvals import follow_cards
+from gateway.people import follow_people
 from messaging.subscriptions import subscribe
 from payments import services
 from payments.commands import (
@@ -280,3 +281,9 @@ def make_receipts(events: Sequence[Moved]) -> None:
         request_ids={event.request_id for event in events if isinstance(event, PayoutSettled)},
         now=timezone.now(),
     )
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("payments", commands)

@@ -1,9 +1,12 @@
 """Keep happenings and test drives in step with what the other apps tell."""
 
+from collections.abc import Sequence
+
 from django.utils import timezone
 
-from core.approvals import JoinCards, KnowCard
+from core.approvals import JoinCards, KnowCard, KnowPerson
 from gateway.approvals import follow_cards
+from gateway.people import follow_people
 from messaging.subscriptions import subscribe
 from payments.events import ChargeSettled, PayoutSettled
 from resources.events import (
@@ -80,3 +83,9 @@ def settle_seat(event: ChargeSettled | PayoutSettled) -> None:
 def know_cards(command: KnowCard | JoinCards) -> None:
     """Know whose client card it is: nobody acts as staff on what is theirs by their card."""
     follow_cards("showroom", command)
+
+
+@subscribe(KnowPerson, batch=True, on_parked="continue", replayable=True, can_wait=True)
+def know_people(commands: Sequence[KnowPerson]) -> None:
+    """Know people by name, phone and e-mail: staff see whom each row is about, and find it by them."""
+    follow_people("showroom", commands)

@@ -1,11 +1,11 @@
 """Name all that accounts plugs into the house."""
 
 from accounts import events, handlers, operations, public
-from accounts.plugin import demo, personal
+from accounts.plugin import copies, demo, personal
 from core.plugins import Plugin
 
 PLUGIN = Plugin(
-    declares=(events, handlers, operations, personal, public),
+    declares=(copies, events, handlers, operations, personal, public),
     demo=demo.create_demo,
     tags={
         "auth": "Signing in and out, tokens, sessions, two-factor, API keys.",

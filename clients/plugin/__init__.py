@@ -1,11 +1,11 @@
 """Name all that clients plugs into the house."""
 
 from clients import events, handlers, public
-from clients.plugin import personal
+from clients.plugin import copies, personal
 from core.plugins import Plugin
 
 PLUGIN = Plugin(
-    declares=(events, handlers, personal, public),
+    declares=(copies, events, handlers, personal, public),
     tags={
         "clients": "The cards of clients: contacts, consents, cars, what happened with them.",
         "leads": "People who may become buyers, and how far they are.",

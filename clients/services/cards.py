@@ -156,7 +156,9 @@ def _open_for_user(user_id: UUID, profile: UserProfile, now: datetime) -> Client
         created_at=now,
         updated_at=now,
     )
-    publish(ClientCreated(client_id=client.id, name=client.name, type=client.type, user_id=user_id))
+    publish(
+        ClientCreated(client_id=client.id, name=client.name, type=client.type, user_id=user_id, **requisites(client))
+    )
     return client
 
 
@@ -192,8 +194,8 @@ def publish_updated(client: Client, user_id: UUID | None = None) -> None:
 
 
 def requisites(client: Client) -> dict[str, Any]:
-    """Return what papers name an organisation by; a person's numbers and address are not told."""
+    """Return how a client is reached, and what papers name an organisation by; a person's numbers are not told."""
+    told = {"version_number": client.version, "phone": client.phone, "email": client.email}
     if client.type != ClientType.ORGANIZATION:
-        return {"version_number": client.version}
-    named = {name: getattr(client, name) for name in ("inn", "kpp", "ogrn", "address")}
-    return named | {"version_number": client.version}
+        return told
+    return told | {name: getattr(client, name) for name in ("inn", "kpp", "ogrn", "address")}

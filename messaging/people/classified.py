@@ -72,6 +72,7 @@ _PLUMBING = {
     "gateway.Approval": ("reason evidence args decision_reason", "kind subject_type number currency barred"),
     "gateway.Reading": ("reader_address", "kind reader_role request_id"),
     "gateway.GivenAway": ("", "day pool currency"),
+    "gateway.KnownPerson": ("name phone email search_text", ""),
 }
 """Tables that stand in every database: what `erase` empties of a person, and what tells of nobody."""
 

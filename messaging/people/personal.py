@@ -24,6 +24,7 @@ from core.db import database_now, transaction
 from core.events import REGISTRY
 from gateway.access.cards import get_card_ids
 from gateway.access.readings import forget_reader, list_readings
+from gateway.people import forget_people
 from messaging.delivery.timers import set_timer
 from messaging.models import ExternalCall, Timer
 from messaging.people.departures import let_history_forget, record_departure, shut_door
@@ -161,6 +162,7 @@ def erase(app: str, user_id: UUID) -> None:
         scrub(app, ids)
         _scrub_calls(app, ids)
         forget_reader(app, user_id)
+        forget_people(app, whose)
         _drop_answers(app, user_id, ids)
         with connections[app].cursor() as cursor:
             cursor.execute(_BLANK_APPROVALS, [whose, ids])
