@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,6 +24,7 @@ from unfold.widgets import (
 from core.clock import dealer_day
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, asking, asking_why, level
+from gateway.people.screens import NamesPeople
 from insurance import services
 from insurance.models import (
     Claim,
@@ -164,11 +165,13 @@ class TariffRowAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Quote)
-class QuoteAdmin(ReadOnlyAdmin):
+class QuoteAdmin(NamesPeople, ReadOnlyAdmin):
     """Quotes, and what they were made from."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "created_at", "insurance_type", "insurer", "premium", "currency", "tariff", "tariff_revision", "valid_until",
+        "created_at", "customer", "insurance_type", "insurer", "premium", "currency", "tariff", "tariff_revision",
+        "valid_until",
     ]  # fmt: skip
     list_filter = ["insurance_type", "insurer", "created_at"]
     search_fields = ["=id", "=order_id", "=customer_id"]
@@ -213,12 +216,13 @@ class _ProvisionalFilter(admin.SimpleListFilter):
 
 
 @admin.register(Policy)
-class PolicyAdmin(_DecidedAdmin):
+class PolicyAdmin(NamesPeople, _DecidedAdmin):
     """Policies in force and ended."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "number", "insurance_type", "insurer", "status", "premium", "currency", "start_date", "end_date", "beneficiary",
-        "unconfirmed",
+        "number", "customer", "insurance_type", "insurer", "status", "premium", "currency", "start_date", "end_date",
+        "beneficiary", "unconfirmed",
     ]  # fmt: skip
     list_filter = ["status", _ProvisionalFilter, "insurance_type", "insurer", "created_at"]
     search_fields = ["number", "vehicle_vin", "=id", "=order_id", "=customer_id"]
@@ -260,10 +264,13 @@ class PolicyAdmin(_DecidedAdmin):
 
 
 @admin.register(MoneyRequest)
-class MoneyRequestAdmin(ReadOnlyAdmin):
+class MoneyRequestAdmin(NamesPeople, ReadOnlyAdmin):
     """Money asked of payments, with its answers."""
 
-    list_display = ["created_at", "kind", "state", "policy", "amount", "currency", "payee", "code", "settled_at"]
+    people: ClassVar = {"customer": "policy__customer_id"}
+    list_display = [
+        "created_at", "customer", "kind", "state", "policy", "amount", "currency", "payee", "code", "settled_at",
+    ]  # fmt: skip
     list_filter = ["kind", "state", "created_at"]
     list_select_related = ["policy"]
     search_fields = ["=id", "policy__number"]
@@ -310,12 +317,13 @@ class _AgeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Claim)
-class ClaimAdmin(_DecidedAdmin):
+class ClaimAdmin(NamesPeople, _DecidedAdmin):
     """The claims queue, with its age and deadline."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "created_at", "status", "age", "deadline", "policy", "kind", "amount", "assessed_amount", "payable_amount",
-        "proposed_amount", "approved_amount", "paid_amount", "look_at",
+        "created_at", "customer", "status", "age", "deadline", "policy", "kind", "amount", "assessed_amount",
+        "payable_amount", "proposed_amount", "approved_amount", "paid_amount", "look_at",
     ]  # fmt: skip
     list_filter = ["status", _AgeFilter, "kind", "created_at"]
     list_select_related = ["policy"]

@@ -1,7 +1,7 @@
 """Manager screens of happenings: plans are written by services, seats are only looked at or given up."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.conf import settings
@@ -16,6 +16,7 @@ from unfold.decorators import display
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
 from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
+from gateway.people.screens import NamesPeople
 from showroom import services
 from showroom.models import (
     Drive,
@@ -115,18 +116,13 @@ class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
 
 
 @admin.register(Registration)
-class RegistrationAdmin(ReadOnlyAdmin):
+class RegistrationAdmin(NamesPeople, ReadOnlyAdmin):
     """Guests who come, newest first."""
 
+    people: ClassVar = {"guest": "user_id"}
     list_display = [
-        "created_at",
-        "happening",
-        "user_id",
-        "coloured_status",
-        "position",
-        "payment_state",
-        "checked_in_at",
-    ]
+        "created_at", "happening", "guest", "coloured_status", "position", "payment_state", "checked_in_at",
+    ]  # fmt: skip
     list_filter = ["status", "payment_state", "created_at"]
     list_select_related = ["happening"]
     search_fields = ["user_id__exact"]
@@ -167,12 +163,13 @@ _DRIVE_TONES = {
 
 
 @admin.register(Drive)
-class DriveAdmin(CalendarAdmin, ReadOnlyAdmin):
+class DriveAdmin(NamesPeople, CalendarAdmin, ReadOnlyAdmin):
     """Test drives, the latest first."""
 
-    list_display = ["starts_at", "car_name", "user_id", "phone", "coloured_status", "reason"]
+    people: ClassVar = {"guest": "user_id"}
+    list_display = ["starts_at", "car_name", "guest", "phone", "coloured_status", "reason"]
     list_filter = ["status", "starts_at"]
-    search_fields = ["user_id__exact", "car_id__exact"]
+    search_fields = ["car_name", "user_id__exact", "car_id__exact"]
     ordering = ["-starts_at", "-id"]
     actions = ["give_up", "not_come"]
 

@@ -1,18 +1,21 @@
 """Manager screens of clients: cards are written by services, the timeline is only looked at."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from clients import services
 from clients.admin import lists
+from clients.admin.card import read_card
 from clients.models import (
     Activity,
     Client,
@@ -26,6 +29,7 @@ from clients.models import (
 )
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin
+from gateway.people.screens import NamesPeople
 
 __all__ = ["lists"]
 
@@ -82,6 +86,25 @@ class ClientAdmin(BusinessAdmin):
     ordering = ["-created_at", "-id"]
     inlines = [ContactInline, ConsentInline]
     actions = ["hide"]
+    change_form_after_template = "admin/clients/card.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        found = self.admin_site.admin_view(self.person_view)
+        return [path("person/<uuid:person_id>/", found, name="clients_client_person"), *super().get_urls()]
+
+    def person_view(self, request: HttpRequest, person_id: UUID) -> HttpResponse:
+        """Go to the card of whom other apps call by this id: an account or a card, whichever it was merged into."""
+        known = Client.objects.of_customer(person_id).order_by("pk").first()
+        if known is None or not self.has_view_permission(request):
+            raise Http404
+        return redirect("admin:clients_client_change", known.root_id)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        client = self.get_object(request, object_id)
+        shown = read_card(request, client) if client is not None and self.has_view_permission(request) else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         return Client.objects.present()
@@ -107,30 +130,33 @@ class ClientAdmin(BusinessAdmin):
 
 
 @admin.register(Activity)
-class ActivityAdmin(ReadOnlyAdmin):
+class ActivityAdmin(NamesPeople, ReadOnlyAdmin):
     """Activity of all clients, newest first."""
 
-    list_display = ["occurred_at", "kind", "customer_id", "description", "author_id"]
+    people: ClassVar = {"customer": "customer_id", "author": "author_id"}
+    list_display = ["occurred_at", "kind", "customer", "description", "author"]
     list_filter = ["kind"]
     search_fields = ["customer_id__exact"]
     ordering = ["-occurred_at", "-id"]
 
 
 @admin.register(Vehicle)
-class VehicleAdmin(ReadOnlyAdmin):
+class VehicleAdmin(NamesPeople, ReadOnlyAdmin):
     """Cars of all clients."""
 
-    list_display = ["vin", "name", "plate", "source", "customer_id", "since", "left_at"]
+    people: ClassVar = {"customer": "customer_id"}
+    list_display = ["vin", "name", "plate", "source", "customer", "since", "left_at"]
     list_filter = ["source"]
     search_fields = ["vin__exact", "customer_id__exact"]
     ordering = ["-since", "-id"]
 
 
 @admin.register(Lead)
-class LeadAdmin(ReadOnlyAdmin):
+class LeadAdmin(NamesPeople, ReadOnlyAdmin):
     """The pipeline: what is overdue, then what is due next, comes first."""
 
-    list_display = ["name", "phone", "email", "stage", "overdue", "due_at", "next_action", "owner_id", "created_at"]
+    people: ClassVar = {"owner": "owner_id"}
+    list_display = ["name", "phone", "email", "stage", "overdue", "due_at", "next_action", "owner", "created_at"]
     list_filter = ["stage", "source", "created_at"]
     search_fields = ["name", "phone", "email"]
     ordering = [F("due_at").asc(nulls_last=True), "-id"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -34,6 +34,7 @@ from financing.models import (
     PaperStatus,
 )
 from financing.rules.wording import REASONS
+from gateway.people.screens import NamesPeople
 
 OLD = timedelta(days=1)
 COLOURS = {
@@ -172,12 +173,13 @@ class PaperInline(LookedAt):
 
 
 @admin.register(Application)
-class ApplicationAdmin(DeskAdmin):
+class ApplicationAdmin(NamesPeople, DeskAdmin):
     """The queue: what was asked, what every rule said, and what may be decided."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "created_at", "age", "financing_type", "requested_amount", "currency", "term_months", "coloured_status",
-        "shown_reasons", "waits_for_second",
+        "created_at", "customer", "age", "financing_type", "requested_amount", "currency", "term_months",
+        "coloured_status", "shown_reasons", "waits_for_second",
     ]  # fmt: skip
     list_filter = [QueueFilter, "status", "financing_type", "created_at"]
     search_fields = ["=id", "=order_id", "=customer_id"]

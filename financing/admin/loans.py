@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -46,6 +46,7 @@ from financing.public import debits_for_somebody
 from financing.rules.calculations import Strategy
 from financing.rules.holidays import MOST_MONTHS, Ground
 from financing.services import BY_ACCOUNT
+from gateway.people.screens import NamesPeople
 
 COLOURS = {
     LoanStatus.ACTIVE: "success",
@@ -226,12 +227,13 @@ def _while(*statuses: str, stages: tuple[str, ...] = tuple(LoanStage)) -> Callab
 
 
 @admin.register(Loan)
-class LoanAdmin(DeskAdmin):
+class LoanAdmin(NamesPeople, DeskAdmin):
     """Loans paid out: what a manager does about one goes through the services, with its reason."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "disbursed_date", "bank", "principal", "balance", "overdue_amount", "days_past_due", "currency", "annual_rate",
-        "next_due_date", "coloured_status", "stage",
+        "disbursed_date", "customer", "bank", "principal", "balance", "overdue_amount", "days_past_due", "currency",
+        "annual_rate", "next_due_date", "coloured_status", "stage",
     ]  # fmt: skip
     list_filter = ["status", "stage", "bank", "disbursed_date"]
     search_fields = ["=id", "=order_id", "=customer_id"]
@@ -293,10 +295,11 @@ class LoanAdmin(DeskAdmin):
 
 
 @admin.register(LoanPayment)
-class LoanPaymentAdmin(DeskAdmin):
+class LoanPaymentAdmin(NamesPeople, DeskAdmin):
     """Payments of borrowers; one that bounced is taken back, with the schedule it made; debits that nobody answers."""
 
-    list_display = ["value_date", "kind", "method", "amount", "currency", "status", "surplus", "loan"]
+    people: ClassVar = {"customer": "loan__customer_id"}
+    list_display = ["value_date", "customer", "kind", "method", "amount", "currency", "status", "surplus", "loan"]
     list_filter = [WaitsForSomebody, "status", "kind", "method", "value_date"]
     list_select_related = ["loan"]
     search_fields = ["=id", "=loan__id", "=loan__customer_id"]
@@ -360,10 +363,11 @@ def _reverse(payment_id: UUID, manager_id: UUID, reason: str) -> object:
 
 
 @admin.register(LoanRefund)
-class LoanRefundAdmin(ReadOnlyAdmin):
+class LoanRefundAdmin(NamesPeople, ReadOnlyAdmin):
     """Money that goes back to borrowers; a failed one is tried again among the payouts of payments."""
 
-    list_display = ["created_at", "amount", "currency", "status", "reason", "failure_code", "settled_at"]
+    people: ClassVar = {"customer": "loan__customer_id"}
+    list_display = ["created_at", "customer", "amount", "currency", "status", "reason", "failure_code", "settled_at"]
     list_filter = ["status", "created_at"]
     search_fields = ["=id", "=loan__id"]
     ordering = ["-created_at", "-id"]

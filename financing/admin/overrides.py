@@ -1,6 +1,6 @@
 """The second person's desk: what managers would lend against the rules, to confirm or reject."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -16,6 +16,7 @@ from core.screens.base import asking, asking_why
 from financing import services
 from financing.admin.looking import DeskAdmin
 from financing.models import Override, OverrideStatus
+from gateway.people.screens import NamesPeople
 
 
 class NoteForm(BaseDialogForm):
@@ -27,10 +28,13 @@ class NoteForm(BaseDialogForm):
 
 
 @admin.register(Override)
-class OverrideAdmin(DeskAdmin):
+class OverrideAdmin(NamesPeople, DeskAdmin):
     """Loans that managers would give against the rules; another one than the proposer confirms or rejects."""
 
-    list_display = ["proposed_at", "application", "amount", "annual_rate", "term_months", "coloured_status", "reason"]
+    people: ClassVar = {"customer": "application__customer_id"}
+    list_display = [
+        "proposed_at", "customer", "application", "amount", "annual_rate", "term_months", "coloured_status", "reason",
+    ]  # fmt: skip
     list_filter = ["status", "proposed_at"]
     list_select_related = ["application"]
     search_fields = ["=id", "=application__id", "=application__order_id"]

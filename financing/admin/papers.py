@@ -1,6 +1,6 @@
 """Papers of applications, for a manager to look at."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -17,6 +17,7 @@ from financing import queries, services
 from financing.admin.looking import DeskAdmin
 from financing.models import ApplicationDocument
 from gateway.access.readings import Papers, hand_over
+from gateway.people.screens import NamesPeople
 
 
 def _review(is_accepted: bool, paper_id: UUID, manager_id: UUID, note: str) -> object:
@@ -32,10 +33,11 @@ def _review(is_accepted: bool, paper_id: UUID, manager_id: UUID, note: str) -> o
 
 
 @admin.register(ApplicationDocument)
-class ApplicationDocumentAdmin(DeskAdmin):
+class ApplicationDocumentAdmin(NamesPeople, DeskAdmin):
     """Papers to look at."""
 
-    list_display = ["created_at", "kind", "name", "size", "status", "reviewed_at"]
+    people: ClassVar = {"customer": "application__customer_id"}
+    list_display = ["created_at", "customer", "kind", "name", "size", "status", "reviewed_at"]
     list_filter = ["status", "kind", "created_at"]
     search_fields = ["=id", "=application__id", "=application__customer_id"]
     ordering = ["-created_at", "-id"]

@@ -1,6 +1,6 @@
 """Checkouts leg by leg, and what a manager may do about them."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, level
+from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.models import Checkout, CheckoutLeg, SagaState, SteeringAction
@@ -103,10 +104,11 @@ def _steer(steering: SteeringAction, label: Any, variant: ActionVariant = Action
 
 
 @admin.register(Checkout)
-class CheckoutAdmin(ReadOnlyAdmin):
+class CheckoutAdmin(NamesPeople, ReadOnlyAdmin):
     """The saga of each order, leg by leg; unfinished ones first."""
 
-    list_display = ["number", "coloured_state", "stands_at", "owner_id", "started_at", "finished_at"]
+    people: ClassVar = {"customer": "order__customer_id", "owner": "owner_id"}
+    list_display = ["number", "customer", "coloured_state", "stands_at", "owner", "started_at", "finished_at"]
     list_filter = [AttentionFilter, "state", "step"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]

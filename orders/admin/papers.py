@@ -1,6 +1,6 @@
 """Words of papers with a live preview, and the papers that were issued from them."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 from core.db import database_now
 from core.errors import InvalidInput
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, asking
+from gateway.people.screens import NamesPeople
 from orders.models import DocumentTemplate, IssuedDocument, PaperKind, TemplateState
 from orders.queries.paper_preview import preview_html
 from orders.rules.paper_fields import LISTS, list_fields
@@ -163,11 +164,12 @@ class DocumentTemplateAdmin(BusinessAdmin):
 
 
 @admin.register(IssuedDocument)
-class IssuedDocumentAdmin(ReadOnlyAdmin):
+class IssuedDocumentAdmin(NamesPeople, ReadOnlyAdmin):
     """Issued papers with their hashes; their words are read by the API alone, which leaves a trace."""
 
+    people: ClassVar = {"customer": "order__customer_id"}
     fields = ["number", "title", "kind", "language", "order", "template", "sha256", "text_sha256", "issued_at"]
-    list_display = ["number", "title", "order", "language", "issued_at"]
+    list_display = ["number", "title", "order", "customer", "language", "issued_at"]
     list_filter = ["kind", "language", "issued_at"]
     list_select_related = ["order"]
     search_fields = ["number__startswith", "order__number__startswith"]

@@ -1,7 +1,7 @@
 """Returns: looked at, then taken back or refused."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWid
 
 from core.db import database_now
 from core.screens.base import ReadOnlyAdmin, asking_as
+from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import get_actor
 from orders.models import OrderReturn, ReturnState
@@ -72,10 +73,13 @@ def _decide(
 
 
 @admin.register(OrderReturn)
-class OrderReturnAdmin(ReadOnlyAdmin):
+class OrderReturnAdmin(NamesPeople, ReadOnlyAdmin):
     """Returns, the newest first: looked at, then taken back or refused."""
 
-    list_display = ["order", "coloured_state", "reason", "mileage", "asked_at", "inspected_at", "decided_at"]
+    people: ClassVar = {"customer": "order__customer_id"}
+    list_display = [
+        "order", "customer", "coloured_state", "reason", "mileage", "asked_at", "inspected_at", "decided_at",
+    ]  # fmt: skip
     list_filter = ["state", "asked_at"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]

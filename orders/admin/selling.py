@@ -1,6 +1,6 @@
 """Orders, and what they know of the catalogue."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -12,6 +12,7 @@ from unfold.decorators import display
 from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, level, money_text
+from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
@@ -59,10 +60,13 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
-    list_display = ["number", "coloured_status", "total", "paid", "saga", "held_until", "created_at"]
+    people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
+    list_display = [
+        "number", "customer", "coloured_status", "total", "paid", "saga", "held_until", "owner", "created_at",
+    ]  # fmt: skip
     list_filter = ["status", "created_at"]
     list_select_related = ["checkout"]
     search_fields = ["number__startswith"]

@@ -1,18 +1,22 @@
 """Cars taken in exchange, and what is owed for them."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from core.screens.base import ReadOnlyAdmin
+from gateway.people.screens import NamesPeople
 from orders.models import TradeIn
 
 
 @admin.register(TradeIn)
-class TradeInAdmin(ReadOnlyAdmin):
+class TradeInAdmin(NamesPeople, ReadOnlyAdmin):
     """Cars that became ours at a handover, newest first; what is owed is paid on the page of the checkout."""
 
-    list_display = ["number", "state", "amount", "surplus", "paid_amount", "owed", "product_id", "taken_at"]
+    people: ClassVar = {"customer": "order__customer_id"}
+    list_display = ["number", "customer", "state", "amount", "surplus", "paid_amount", "owed", "product_id", "taken_at"]
     list_filter = ["state"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]

@@ -1,6 +1,6 @@
 """Deposits, and the queues behind held cars."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, asking_as, level
+from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import get_actor
 from orders.models import DepositAgreement, Fault, PlaceState, QueuePlace
@@ -37,12 +38,13 @@ def _state_fault(request: HttpRequest, deposit_id: UUID, filled: dict[str, Any])
 
 
 @admin.register(DepositAgreement)
-class DepositAgreementAdmin(ReadOnlyAdmin):
+class DepositAgreementAdmin(NamesPeople, ReadOnlyAdmin):
     """Deposits, the newest first; what becomes of them follows from their orders, but for earnest money that waits."""
 
+    people: ClassVar = {"customer": "order__customer_id"}
     list_display = [
-        "order", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at", "waiting_since", "fault",
-        "ended_at",
+        "order", "customer", "kind", "state", "amount", "until", "terms_version", "agreed_at", "paid_at",
+        "waiting_since", "fault", "ended_at",
     ]  # fmt: skip
     list_filter = ["kind", "state", "agreed_at"]
     list_select_related = ["order"]
@@ -76,17 +78,18 @@ _SKIP = gettext_lazy("Take out of the queue")
 
 
 @admin.register(QueuePlace)
-class QueuePlaceAdmin(ReadOnlyAdmin):
+class QueuePlaceAdmin(NamesPeople, ReadOnlyAdmin):
     """Queues behind held cars, car by car in their order."""
 
-    list_display = ["name", "coloured_state", "ahead", "customer_id", "joined_at", "offer_expires_at", "reason"]
+    people: ClassVar = {"customer": "customer_id"}
+    list_display = ["name", "coloured_state", "ahead", "customer", "joined_at", "offer_expires_at", "reason"]
     list_filter = ["state", "joined_at"]
     search_fields = ["name__startswith"]
     ordering = ["product_id", "joined_at", "id"]
     actions_detail = ["skip"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QueuePlace]:
-        return QueuePlace.objects.with_ahead().order_by("product_id", "joined_at", "id")
+        return self.with_names(QueuePlace.objects.with_ahead().order_by("product_id", "joined_at", "id"))
 
     @display(description=gettext_lazy("state"), label=PLACE_COLOURS, ordering="state")
     def coloured_state(self, place: QueuePlace) -> tuple[str, str]:

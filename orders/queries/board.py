@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import F, Prefetch, Q, QuerySet
 
+from gateway.people import get_told
 from orders.models import Checkout, DepositAgreement, DepositState, Order, OrderReturn, SagaState, Status
 from orders.models.returns import UNDER_WAY
 
@@ -46,6 +47,7 @@ class Card:
 
     `step` is the leg of the checkout that it stands at, `cause` why that is parked, by code; `back` the return of it
     that is under way; `held` the earnest money that waits for a word on whose fault it was that the sale failed.
+    `customer` and `phone` are the buyer's, `owner` is who looks after it: by name, empty while nobody knows it.
     """
 
     id: UUID
@@ -66,6 +68,9 @@ class Card:
     cause: str
     back: ReturnNote | None
     held: Decimal | None
+    customer: str = ""
+    phone: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ def _whole(orders: QuerySet[Order]) -> QuerySet[Order]:
         orders.filter(deleted_at__isnull=True)
         .select_related("checkout", "deposit")
         .prefetch_related("lines", under_way)
+        .annotate(known_customer=get_told("customer_id"), known_owner=get_told("checkout__owner_id"))
     )
 
 
@@ -171,6 +177,7 @@ def _urgency(card: Card) -> tuple[int, datetime]:
 
 def _card(order: Order, attention: tuple[str, ...], allowed: list[str]) -> Card:
     lines = list(order.lines.all())
+    customer, owner = (getattr(order, name, None) or {} for name in ("known_customer", "known_owner"))
     return Card(
         id=order.id,
         number=order.number,
@@ -190,4 +197,7 @@ def _card(order: Order, attention: tuple[str, ...], allowed: list[str]) -> Card:
         cause=((order.checkout.failure or {}).get("parked") or {}).get("cause", ""),
         back=_back(order),
         held=_held(order),
+        customer=customer.get("name", ""),
+        phone=customer.get("phone", ""),
+        owner=owner.get("name", ""),
     )

@@ -1,6 +1,6 @@
 """Show what moved and what is stuck, with the same guarded steps as everywhere else."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
@@ -17,6 +17,7 @@ from core.files.tables import csv_lines
 from core.ids import uuid7
 from core.screens.base import ReadOnlyAdmin, asking_why, money_text
 from gateway.accounting.screen import show_export
+from gateway.people.screens import NamesPeople
 from payments import queries, services
 from payments.admin.steps import ReadOnlyInline, each
 from payments.models import (
@@ -108,18 +109,13 @@ def _settle(name: str, label: Any, *, is_taken: bool) -> Any:
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(NamesPeople, ReadOnlyAdmin):
     """Payments, newest first; the state filter shows those whose end nobody knows."""
 
+    people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "id",
-        "order_number",
-        "coloured_status",
-        "money",
-        "refunded",
-        "method",
-        "created_at",
-    ]
+        "id", "order_number", "customer", "coloured_status", "money", "refunded", "method", "created_at",
+    ]  # fmt: skip
     list_filter = [AttentionFilter, "status", "method", "provider", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "customer_id__exact", "provider_ref__exact"]
     ordering = ["-created_at", "-id"]
@@ -170,10 +166,11 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(NamesPeople, ReadOnlyAdmin):
     """Refunds, newest first; those that wait for approval and those that failed need somebody."""
 
-    list_display = ["id", "order_number", "coloured_status", "money", "reason", "attempt", "created_at"]
+    people: ClassVar = {"customer": "payment__customer_id"}
+    list_display = ["id", "order_number", "customer", "coloured_status", "money", "reason", "attempt", "created_at"]
     list_filter = ["status", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact"]
     ordering = ["-created_at", "-id"]

@@ -1,6 +1,6 @@
 """Show fiscal receipts; those that were refused need somebody, and what was said wrongly is said anew."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -19,6 +19,7 @@ from unfold.widgets import (
 )
 
 from core.screens.base import ReadOnlyAdmin, asking, money_text
+from gateway.people.screens import NamesPeople
 from payments import services
 from payments.admin.steps import ReadOnlyInline, each
 from payments.models import Receipt, ReceiptLine, ReceiptState, ReceiptStep
@@ -79,10 +80,13 @@ class ReceiptStepInline(ReadOnlyInline):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(ReadOnlyAdmin):
+class ReceiptAdmin(NamesPeople, ReadOnlyAdmin):
     """Fiscal receipts, newest first; those that were refused need somebody."""
 
-    list_display = ["id", "kind", "coloured_state", "money", "fiscal_number", "failure_code", "created_at"]
+    people: ClassVar = {"customer": "payment__customer_id"}
+    list_display = [
+        "id", "customer", "kind", "coloured_state", "money", "fiscal_number", "failure_code", "created_at",
+    ]  # fmt: skip
     list_filter = ["state", "kind", "operator", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact", "fiscal_number__exact"]
     ordering = ["-created_at", "-id"]
