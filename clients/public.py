@@ -4,7 +4,10 @@ from uuid import UUID
 
 from clients.errors import ClientNotFound
 from clients.queries import find_client
+from clients.queries.reaching import cards_reached, find_clients, find_leads, find_owners
 from messaging.peering.reads import answers
+
+__all__ = ["cards_reached", "find_clients", "find_customer", "find_leads", "find_owners"]
 
 
 @answers("orders")

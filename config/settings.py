@@ -510,5 +510,8 @@ UNFOLD = {
     if HAS_SHOP
     else [],
     "SHOW_HISTORY": True,
+    "SHOW_LANGUAGES": HAS_SHOP,
+    "LANGUAGES": {"action": reverse_lazy("storefront:language") if HAS_SHOP else None},
     "SHOW_VIEW_ON_SITE": False,
+    "COMMAND": {"search_callback": "storefront.desk.searching.find" if HAS_SHOP else None},
 }

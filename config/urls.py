@@ -51,6 +51,10 @@ if settings.CONTRACTS:
 if settings.PEER_SECRETS:
     urlpatterns += door.urlpatterns
 
+if settings.HAS_ADMIN and settings.HAS_SHOP:
+    desk = import_module("storefront.desk.searching")
+    urlpatterns.append(path("admin/search/", admin.site.admin_view(desk.search)))
+
 if settings.HAS_ADMIN:
     urlpatterns.append(path("admin/", admin.site.urls))
 

@@ -34,6 +34,7 @@ from orders.queries.deposits import (
     get_held_amount,
     judged_deposits,
 )
+from orders.queries.finding import find_orders
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
@@ -67,6 +68,7 @@ __all__ = [
     "deposits_for_people",
     "document_kinds",
     "find_deposit",
+    "find_orders",
     "get_order",
     "get_places",
     "held_cars",

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Replace, Upper
 from django.utils.translation import gettext_lazy as _
 
 from clients.models.cards import Client
@@ -108,6 +109,10 @@ class ConsentProof(models.Model):
         return f"{self.get_door_display()} {self.text_version}"
 
 
+FOLDED_PLATE = Replace(Upper("plate"), Value(" "))
+"""Plate in capitals without spaces, as it is looked for."""
+
+
 class VehicleSource(models.TextChoices):
     """Source from which the dealer knows of a car."""
 
@@ -140,6 +145,7 @@ class Vehicle(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["vin"], name="vehicle_by_vin"),
             models.Index(fields=["customer_id", "since", "id"], name="vehicle_of_client"),
+            models.Index(FOLDED_PLATE, name="vehicle_by_plate", condition=~Q(plate="")),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from clients.public import cards_reached
+from clients.queries.reaching import cards_reached
 from gateway.people import KNOWING, list_known
 from messaging.upkeep.copies import declare_check
 

@@ -29,7 +29,7 @@ def find_clients(term: str) -> list[Found]:
 
 
 def find_owners(term: str) -> list[Found]:
-    """Whose the car with this VIN or plate is, under the id that their deals name; a plate as people type it."""
+    """Find whose car has this VIN or plate, by the id that their deals name; a plate as people type it."""
     cars = Vehicle.objects.filter(left_at__isnull=True)
     found = [
         *cars.filter(vin=fold_vin(term))[:MOST],

@@ -303,6 +303,7 @@ class OrderLine(models.Model):
         indexes: ClassVar = [
             GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="line_name_search"),
             models.Index(fields=["sku"], name="line_by_sku"),
+            models.Index(fields=["vin"], condition=~Q(vin=""), name="line_by_vin"),
         ]
 
     @property
