@@ -62,10 +62,12 @@ def months_since(start: date, day: date) -> Fraction:
 
 
 def first_cost(deal: Agreement, plan: Plan, is_dated: bool) -> float:
-    """Find ПСК of what was signed: fees that count are taken off the payout or added to payments, others are not."""
+    """Find ПСК of what was signed: fees and premiums that count are taken off the payout or added
+    to payments, others are not.
+    """
     unseen = replace(deal, fees=tuple(fee for fee in deal.fees if not fee[2]))
     counted = replace(deal, fees=tuple(fee for fee in deal.fees if fee[2]))
-    flows = [(Fraction(0), float(counted.fee_first - deal.lent))]
+    flows = [(Fraction(0), float(counted.fee_first + deal.premium_counted - deal.lent))]
     for number, line in enumerate(plan.lines, 1):
         when = months_since(deal.payout, line.due) if is_dated else Fraction(number)
         flows.append((when, float(line.debt + line.fee - unseen.fee(number))))

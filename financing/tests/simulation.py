@@ -41,6 +41,7 @@ class Agreement:
     is_interest_on_overdue: bool
     order: tuple[str, ...]
     more_off: frozenset[date] = frozenset()
+    premium_counted: int = 0
 
     def fee(self, number: int, payments: int = 0) -> int:
         """What is paid with a payment besides the debt: `fees` say when, how much, and whether ПСК counts it."""

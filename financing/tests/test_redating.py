@@ -16,6 +16,7 @@ from core.errors import InvalidInput
 from core.ids import uuid7
 from financing import queries, services
 from financing.models import Loan, LoanScheduleRow, LoanVersion, Programme, WorkCalendarYear
+from financing.public import loan_disagreements
 from financing.queries.calendar_files import YearFact
 from financing.queries.history import History
 from financing.rules.calculations import Strategy
@@ -120,6 +121,7 @@ def test_coming_payments_move_and_interest_runs_to_the_new_day():
     assert standing(loan) == was
     loan.refresh_from_db()
     assert (loan.schedule_version, loan.next_due_date) == (2, date(2027, 3, 15))
+    assert list(loan_disagreements()) == []
     with capture_events("financing") as told:
         assert redate() == (0, 0)
     assert told == []

@@ -28,7 +28,7 @@ from financing.rules.calculations import (
     russian_calendar,
 )
 from financing.rules.calculations.arrears import LEGAL_ORDER
-from financing.rules.calculations.terms import LOAN_DAY_COUNTS
+from financing.rules.calculations.terms import LOAN_DAY_COUNTS, premium_fees
 from financing.services.stages import _suspended
 from financing.services.workouts import _new_terms
 from financing.tests import simulated_changes, simulation
@@ -55,6 +55,7 @@ class Case:
         self.lent = Decimal(chance.randint(5_000_000, 500_000_000)) / 100
         self.rate = Decimal(chance.choice([0, 1, chance.randint(1, 999), chance.randint(1000, 4500)])) / 100
         self.kind = chance.choice(["annuity", "annuity", "differentiated", "balloon"])
+        self.premium = self.choose_premium()
         share = chance.choice([Decimal(0), Decimal(1), Decimal(chance.randint(1, 99)) / 100])
         self.balloon = (self.lent * share).quantize(Decimal("0.01")) if self.kind == "balloon" else Decimal(0)
         self.rules = self.choose_rules()
@@ -63,6 +64,13 @@ class Case:
         self.order = [part.value for part in LEGAL_ORDER]
         if chance.random() < 0.3:
             chance.shuffle(self.order)
+
+    def choose_premium(self):
+        """Insurance that the loan pays: in all, and the part that ПСК counts."""
+        if self.chance.random() < 0.6:
+            return Decimal(0), Decimal(0)
+        lent = Decimal(self.chance.randint(100, 3_000_000)) / 100
+        return lent, self.chance.choice([Decimal(0), lent, (lent / 3).quantize(Decimal("0.01"))])
 
     def choose_rules(self):
         chance = self.chance
@@ -92,8 +100,9 @@ class Case:
     @property
     def terms(self):
         added = self.rules.terms(self.payout, self.lent, self.payments, read_calendar)
+        added["fees"] += premium_fees(*self.premium)
         return LoanTerms(
-            vehicle_price=self.lent + 1,
+            vehicle_price=self.lent - self.premium[0] + 1,
             down_payment=Decimal(1),
             term_months=self.payments,
             annual_rate=self.rate,
@@ -121,6 +130,7 @@ class Case:
             unit=kopecks(rules.payment_unit),
             rounding=rules.payment_rounding.value,
             interest_rounding=rules.interest_rounding.value,
+            premium_counted=kopecks(self.premium[1]),
             fees=tuple((fee.when, self.size(fee), fee.in_psk) for fee in rules.fees),
             penalty=Fraction(self.penalty) / 100,
             is_interest_on_overdue=self.is_interest_on_overdue,
