@@ -1,6 +1,6 @@
 """Work out where a decree of working days puts the coming payments of signed loans, without writing anything."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -124,6 +124,20 @@ def plan_redating(history: History, today: date, calendar: Calendar, years: Coll
     old = [row.due_date for row in later]
     placed = history.loan.rules.redate(history.loan.disbursed_date, old, calendar)
     new = [moved if _may_move(day, moved, today, years) else day for day, moved in zip(old, placed, strict=True)]
+    return _plan(history, today, new)
+
+
+def place_payments(history: History, since: date, days: Mapping[int, date]) -> Redating | None:
+    """Work out the schedule after a day by which payments of these numbers are due on these days, as they were told.
+
+    None where they are so already.
+    """
+    return _plan(history, since, [days.get(row.number, row.due_date) for row in history.later_rows(since)])
+
+
+def _plan(history: History, today: date, new: Sequence[date]) -> Redating | None:
+    later = history.later_rows(today)
+    old = [row.due_date for row in later]
     if new == old:
         return None
     standing = history.standing(today)

@@ -28,6 +28,7 @@ from financing.models import (
 )
 from financing.queries.early import compute_cost
 from financing.queries.history import History
+from financing.queries.redating import place_payments
 from financing.rules.calculations import Debt, Part, Row, Schedule
 from financing.services.repaying import next_number, write_rows
 from financing.services.standing import adopt, lock_loan, post, refresh, totals
@@ -208,10 +209,7 @@ def take_back(loan: Loan, payment: LoanPayment, *, manager_id: UUID | None, reas
     payment.recalled_at = None
     payment.save()
     if payment.schedule is not None:
-        stood_on = loan.versions.filter(kind=VersionKind.REDATING, number__gt=payment.schedule.number)
-        stood_on.filter(cancelled_at=None).update(cancelled_at=now)
-        payment.schedule.cancelled_at = now
-        payment.schedule.save()
+        _cancel_schedule(loan, payment.schedule, now)
     history = History(loan)
     adopt(loan, history)
     refresh(loan, history, now, EntryKind.REVERSAL, payment)
@@ -226,6 +224,22 @@ def take_back(loan: Loan, payment: LoanPayment, *, manager_id: UUID | None, reas
             balance=loan.balance,
         )
     )
+
+
+def _cancel_schedule(loan: Loan, schedule: LoanVersion, now: datetime) -> None:
+    """Take a schedule back with those that only moved its payments; the days that borrowers were told of stay."""
+    stood_on = loan.versions.filter(kind=VersionKind.REDATING, number__gt=schedule.number, cancelled_at=None)
+    numbers = list(stood_on.values_list("number", flat=True))
+    told = loan.rows.filter(version__in=numbers).order_by("version", "number")
+    days = dict(told.values_list("number", "due_date"))
+    stood_on.update(cancelled_at=now)
+    schedule.cancelled_at = now
+    schedule.save()
+    plan = place_payments(History(loan), schedule.from_date, days) if days else None
+    if plan:
+        plan.version.created_at = now
+        plan.version.save(force_insert=True)
+        write_rows(plan.version, plan.rows)
 
 
 def _check_reversible(loan: Loan, payment: LoanPayment) -> None:

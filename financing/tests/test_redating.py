@@ -193,23 +193,50 @@ def test_a_payment_that_bounces_later_is_still_taken_back():
     assert LoanVersion.objects.get(loan=loan, number=2).cancelled_at is None
 
 
-def test_an_early_repayment_that_bounces_takes_the_new_days_with_it_and_they_come_again():
+def repaid_early(loan, strategy=Strategy.REDUCE_TERM):
+    paid, _plan = services.repay_loan_early(
+        loan_id=loan.id, amount=Decimal(100_000), day=TODAY, strategy=strategy, means=Means("card"), actor_id=uuid7(),
+        now=NOW,
+    )  # fmt: skip
+    services.settle_payment(loan_id=loan.id, payment_id=paid.id, is_paid=True, now=NOW)
+    return paid
+
+
+def bounce(loan, payment, now):
+    services.reverse_payment(loan_id=loan.id, payment_id=payment.id, manager_id=None, reason="Bounced.", now=now)
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_an_early_repayment_that_bounces_leaves_the_days_that_were_told(strategy):
     loan = lent()
     enter()
     pay_all_due(loan, NOW)
-    paid, _plan = services.repay_loan_early(
-        loan_id=loan.id, amount=Decimal(100_000), day=TODAY, strategy=Strategy.REDUCE_TERM, means=Means("card"),
-        actor_id=uuid7(), now=NOW,
-    )  # fmt: skip
-    services.settle_payment(loan_id=loan.id, payment_id=paid.id, is_paid=True, now=NOW)
+    paid = repaid_early(loan, strategy)
     was = standing(loan)
     assert follow() == (1, 2)
     assert standing(loan) == was
     assert sum(row.principal for row in rows(loan, 3)) == was.balance
-    services.reverse_payment(loan_id=loan.id, payment_id=paid.id, manager_id=None, reason="Bounced.", now=NOW)
-    assert LoanVersion.objects.filter(loan=loan, cancelled_at=None).count() == 1
-    assert redate() == (1, 2)
+    bounce(loan, paid, NOW)
+    kept = LoanVersion.objects.filter(loan=loan, cancelled_at=None).order_by("number")
+    assert [version.kind for version in kept] == ["payout", "redating"]
     assert sum(row.principal for row in rows(loan, 4)) == standing(loan).balance
+    assert {MOVES[0][1], MOVES[1][1]} <= {row.due_date for row in rows(loan, 4)}
+    assert redate() == (0, 0)
+    assert list(loan_disagreements()) == []
+
+
+def test_what_was_paid_on_a_moved_day_is_not_late_when_an_earlier_repayment_bounces():
+    loan = lent()
+    enter()
+    pay_all_due(loan, NOW)
+    paid = repaid_early(loan)
+    follow()
+    for row in rows(loan, 3)[:2]:
+        receive(loan, row.payment, datetime(row.due_date.year, row.due_date.month, row.due_date.day, 9, tzinfo=UTC))
+    later = datetime(2027, 4, 20, 9, tzinfo=UTC)
+    bounce(loan, paid, later)
+    found = standing(loan, dealer_day(later))
+    assert (found.days_past_due, found.due, found.penalty_paid) == (0, 0, 0)
 
 
 def test_what_credit_holidays_put_off_stays_with_the_last_payment():

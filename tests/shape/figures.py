@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=121_700,
+        limit=121_730,
         goal=75_000,
     ),
 )
