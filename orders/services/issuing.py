@@ -3,7 +3,6 @@
 A paper is issued again, under a new number, only when its words or what they state have changed.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -19,7 +18,6 @@ from catalog.public import ProductView, get_products
 from core.clock import dealer_day
 from core.db import transaction
 from core.errors import Forbidden, InvalidInput, NotFound
-from core.secrecy.sealing import seal
 from core.secrecy.secret_keys import sign
 from orders.errors import DocumentNotAvailable, FactsMissing, MoneyMissing
 from orders.models import (
@@ -48,8 +46,8 @@ from orders.rules.paper_template import fill_in
 from orders.rules.requests import LoanRequest, TradeInRequest
 from orders.services.buyer_papers import read_buyer_papers
 from orders.services.changing import load_for
-from orders.services.history import Actor, record_edit
-from orders.services.numbering import take_number
+from orders.services.history import Actor
+from orders.services.numbering import freeze_paper, take_number
 from orders.services.saga import Saga
 from orders.services.tax_papers import ISSUED_IN as TAX_ISSUED_IN
 from orders.services.tax_papers import issue_tax_paper
@@ -243,8 +241,7 @@ def _issue(
     number = take_number(NUMBERED[kind][1], NUMBERED[kind][0], saga.now)
     text = _fill(template, nameless, number, day)
     pdf = print_paper(text, title=f"{template.title} {number}", author=deal.seller["name"], language=language)
-    made = IssuedDocument.objects.create(
-        order_id=saga.order.id,
+    paper = IssuedDocument(
         kind=kind,
         language=language,
         number=number,
@@ -252,17 +249,9 @@ def _issue(
         template=template,
         details=json.dumps(dict(details), ensure_ascii=False, sort_keys=True),
         text=text,
-        content=seal(pdf),
-        sha256=hashlib.sha256(pdf).hexdigest(),
-        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
         facts_digest=sign(f"paper:{template.id}:{json.dumps(nameless | {'document': {}}, sort_keys=True)}"),
-        order_version=saga.order.version,
-        issued_by=actor.id,
-        issued_at=saga.now,
     )
-    record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": number})
-    saga.write_timeline()
-    return made
+    return freeze_paper(saga, paper, pdf, actor)
 
 
 def _fill(template: DocumentTemplate, facts: dict[str, Any], number: str, day: date) -> str:

@@ -4,7 +4,6 @@ One whose facts have changed since is issued again as its own correction of mist
 and the number of the correction beside it.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -18,7 +17,6 @@ from core.clock import dealer_day
 from core.db import fetch, transaction
 from core.errors import Forbidden
 from core.money import ZERO
-from core.secrecy.sealing import seal
 from core.secrecy.secret_keys import sign
 from orders.errors import DocumentNotAvailable, NoVatOnSale, RequisitesMissing, TaxPaperRefused
 from orders.models import (
@@ -35,7 +33,8 @@ from orders.queries.requisites import find_company, find_seller
 from orders.rules.tax_forms import TITLES, print_tax_paper
 from orders.rules.tax_papers import add_up, list_goods, state_advance, state_correction, state_line
 from orders.services.changing import load_for
-from orders.services.history import Actor, record_edit
+from orders.services.history import Actor
+from orders.services.numbering import freeze_paper
 from orders.services.saga import Saga
 
 SHIPPED = frozenset({Status.COMPLETED, Status.RETURNING, Status.RETURNED})
@@ -239,22 +238,12 @@ def _number(facts: dict[str, Any], seller_id: UUID, mended: dict[str, Any], now:
 def _issue(saga: Saga, facts: dict[str, Any], actor: Actor) -> IssuedDocument:
     text, pdf = json.dumps(facts, ensure_ascii=False, sort_keys=True, indent=1), print_tax_paper(facts)
     kind = facts["kind"]
-    number = facts["number"] + (f"-И{facts['mended']}" if facts["mended"] else "")
-    made = IssuedDocument.objects.create(
-        order_id=saga.order.id,
+    paper = IssuedDocument(
         kind=kind,
         language=LANGUAGE,
-        number=number,
+        number=facts["number"] + (f"-И{facts['mended']}" if facts["mended"] else ""),
         title=TITLES[TaxPaperKind(kind)],
         text=text,
-        content=seal(pdf),
-        sha256=hashlib.sha256(pdf).hexdigest(),
-        text_sha256=hashlib.sha256(text.encode()).hexdigest(),
         facts_digest=sign(f"tax-paper:{text}"),
-        order_version=saga.order.version,
-        issued_by=actor.id,
-        issued_at=saga.now,
     )
-    record_edit(saga, "document.issued", actor=actor, now=saga.now, data={"kind": kind, "number": number})
-    saga.write_timeline()
-    return made
+    return freeze_paper(saga, paper, pdf, actor)
