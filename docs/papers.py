@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 PAPERS = (
     ("sale-new", "ru"), ("sale-used", "en"), ("handover", "ru"), ("trade-in", "ru"), ("deposit", "ru"),
     ("consent", "ru"), ("loan", "ru"), ("invoice", "ru"), ("attorney", "ru"), ("sale-consigned", "ru"),
+    ("sale-goods", "ru"), ("act-goods", "ru"), ("return-act", "ru"),
 )  # fmt: skip
 SCALE = 0.95
 """Of 72 dots an inch: a page of A4 is 566 dots wide."""
@@ -46,7 +47,7 @@ def print_tax_papers() -> list[tuple[str, bytes]]:
 
     from orders.models import OrderLine
     from orders.rules.tax_forms import print_tax_paper
-    from orders.rules.tax_papers import add_up, state_correction, state_line
+    from orders.rules.tax_papers import add_up, state_advance, state_correction, state_line
 
     cars = (("Lada Vesta SW Cross", "XTAGFK330PY000001", "standard", 1_525_000, None),
             ("Kia Rio, 2019", "Z94CB41AABR000001", "margin", 980_000, 800_000))  # fmt: skip
@@ -69,7 +70,10 @@ def print_tax_papers() -> list[tuple[str, bytes]]:
     totals = {name: add_up(row[name] for row in changes) for name in ("increase", "decrease")}
     of = {"number": facts["number"], "first_on": facts["first_on"]}
     corrected = facts | {"number": "АС-2026-000043", "corrects": of, "lines": changes, "totals": totals}
-    told = (("tax-invoice", sold), ("upd", sold), ("correction", corrected))
+    paid = state_advance(lines, Decimal(1_000_000), facts["order"])
+    told_of = {"shipped_on": "", "advances": [], "number": "АС-2026-000039", "first_on": "2026-11-20"}
+    advance = facts | told_of | {"lines": paid, "totals": add_up([row | {"base": "0"} for row in paid])}
+    told = (("tax-invoice", sold), ("upd", sold), ("advance-invoice", advance), ("correction", corrected))
     return [(kind, print_tax_paper({**stated, "kind": kind})) for kind, stated in told]
 
 

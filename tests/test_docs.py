@@ -11,6 +11,7 @@ from django.urls import URLResolver, get_resolver
 from config.declared.setting import ALL
 from config.management.commands.architecture import with_tables
 from config.migrating.releases import changelog, digest, releases
+from orders.models import ISSUED_KINDS
 from tests.permissions import table as permissions
 
 ROOT = Path(settings.BASE_DIR)
@@ -130,6 +131,12 @@ def test_every_endpoint_has_one_row_in_the_table_of_permissions():
 
 def test_the_page_of_permissions_shows_the_table():
     assert permissions.DOCUMENT.read_text() == permissions.render(), "run: python -m tests.permissions.table"
+
+
+def test_every_kind_of_paper_is_drawn_on_its_page():
+    page = read_text("docs/contract-desk.md")
+    drawn = set(re.findall(r"\(papers/([a-z-]+)\.(?:ru|en)\.png\)", page)) - {"signed"}
+    assert drawn == {kind for kind, _name in ISSUED_KINDS}, "draw it by docs/papers.py"
 
 
 def test_every_test_named_in_the_coverage_page_exists():
