@@ -22,6 +22,7 @@ class ConfigConfig(AppConfig):
         from messaging.upkeep.metrics import add_metrics
         from messaging.upkeep.scraped import answer_scrapes
 
+        _begin_to_tell()
         for letter in settings.CONTRACTS:
             declare(letter, DESTINATIONS.get(letter, ()))
         add_metrics(book_gauges)
@@ -29,3 +30,16 @@ class ConfigConfig(AppConfig):
         add_metrics(health_gauges)
         worker_init.connect(answer_scrapes)
         beat_init.connect(answer_scrapes)
+
+
+def _begin_to_tell() -> None:
+    """Begin to trace and to report errors, where the settings say to whom."""
+    from core.running import errors, traces
+
+    wanted = ((settings.TRACES_URL, traces.begin), (settings.ERRORS_DSN, errors.begin))
+    try:
+        for address, begin in wanted:
+            if address:
+                begin()
+    except ImportError as error:
+        raise SystemExit(f"autosalon: install requirements-watch.txt, or unset the address: {error}") from None

@@ -13,7 +13,7 @@ from config.declared.access import Addresses, Limits, Secrets, Tokens
 from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments, Signing
 from config.declared.contracts import Contracts
 from config.declared.health import limits
-from config.declared.machine import Machine, Peers, Processes, Switches, layout
+from config.declared.machine import Machine, Peers, Processes, Switches, Telemetry, layout
 from config.declared.servers import Servers
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
@@ -258,6 +258,9 @@ TRUSTED_PROXIES = Addresses.TRUSTED_PROXIES
 METRICS_DIR = Processes.METRICS_DIR
 METRICS_PORT = Processes.METRICS_PORT
 """Where processes of one machine put their counts together, and where one without pages tells them."""
+TRACES_URL, TRACES_SHARE = Telemetry.TRACES_URL, Telemetry.TRACES_SHARE
+ERRORS_DSN = Telemetry.ERRORS_DSN
+"""Collector of spans, and who is told of errors; empty for none."""
 SLOW_STATEMENT_S = Processes.SLOW_STATEMENT_MS / 1000
 METRICS_ALLOW = Processes.METRICS_ALLOW
 """Addresses and networks that may read /metrics; to all others it does not exist."""

@@ -3,6 +3,7 @@
 `default` is empty on purpose: a bare `atomic()` or `on_commit()` would guard a database the code never meant.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,10 +11,12 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import psycopg
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 from django.db import transaction as django_transaction
 
 from core.errors import StaleVersion
+from core.running.statements import count_slow
 
 _HOOKS = "autosalon_before_commit"
 _MOMENT = "autosalon_moment"
@@ -167,10 +170,14 @@ def fetch(alias: str, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -
 
 def _fetch(connection: Any, sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
+    started = time.perf_counter()
     with connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection).execute(sql, parameters)
         made = cursor.pgresult
         rows: list[tuple[Any, ...]] = cursor.fetchall() if made is not None and made.nfields else []
+    took_s = time.perf_counter() - started
+    if took_s > settings.SLOW_STATEMENT_S:
+        count_slow(connection.alias, sql, took_s)
     return rows
 
 

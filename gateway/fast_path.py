@@ -241,6 +241,7 @@ def dispatch(request: HttpRequest) -> HttpResponse | None:
 
 def _guarded(route: Route, request: HttpRequest, kwargs: dict[str, str]) -> HttpResponse:
     principal = identify(request.META)
+    request.caller = principal  # type: ignore[attr-defined]
     allowance = guard.check(principal, client_address(request.META), route.fast_path.scope)
     if allowance is not None:
         request.rate_limit_headers = allowance.ready()  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from core import context
 from core.clock import dealer_zone
 from core.ids import uuid7
+from core.running import traces
 from gateway import fast_path
 from gateway.access import step_up
 from gateway.fast_path import BodyTooLarge
@@ -63,18 +64,28 @@ class EdgeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         _enter_contract(request)
-        meta = request.META
-        given = meta.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
-        trace = meta.get("HTTP_TRACEPARENT", "")
-        headers = {"request_id": request_id}
-        if _TRACEPARENT.fullmatch(trace):
-            headers["traceparent"] = trace
-        token = context.bind(headers)
+        headers = _read_cause(request.META)
+        request_id = headers["request_id"]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        with traces.span("request", headers, "server") as carried:
+            response = self._answer(request, carried)
+            route = measured.get_route(request)
+            traces.describe(f"{request.method} {route}", status=response.status_code, request_id=request_id)
+        _put(response, {"x-request-id": ("X-Request-ID", request_id)})
+        took_s = time.perf_counter() - started
+        measured.observe(request.method or "", route, response.status_code, took_s)
+        if settings.ACCESS_LOG:
+            log_line.write(
+                request, route=route, status=response.status_code, ms=round(took_s * 1000, 1), headers=carried
+            )
+        return response
+
+    def _answer(self, request: HttpRequest, headers: dict[str, Any]) -> HttpResponse:
+        """Answer with the request as the cause of whatever is done."""
+        token = context.bind(headers)
         try:
-            device = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "") if "HTTP_COOKIE" in meta else ""
+            device = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "") if "HTTP_COOKIE" in request.META else ""
             with step_up.attempt(device) as asked:
                 answer = self._api(request) if _is_api(request.path_info) else self._page(request)
         finally:
@@ -82,17 +93,6 @@ class EdgeMiddleware:
         response = cast(HttpResponse, answer)
         if response.status_code == 429 and asked.wait_s:
             response.setdefault("Retry-After", str(asked.wait_s))
-        _put(response, {"x-request-id": ("X-Request-ID", request_id)})
-        took_s = time.perf_counter() - started
-        measured.observe(request.method or "", measured.get_route(request), response.status_code, took_s)
-        if settings.ACCESS_LOG:
-            log_line.write(
-                method=request.method or "",
-                path=request.path,
-                status=response.status_code,
-                ms=round(took_s * 1000, 1),
-                request_id=request_id,
-            )
         return response
 
     def _api(self, request: HttpRequest) -> Any:
@@ -119,6 +119,15 @@ class EdgeMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Tell the visitor of a page whose database is away so, in debug too."""
         return None if _is_api(request.path_info) else away(request, exception)
+
+
+def _read_cause(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request's effects carry: its id, ours where it brings none that is fit, and its trace."""
+    given, trace = meta.get("HTTP_X_REQUEST_ID", ""), meta.get("HTTP_TRACEPARENT", "")
+    headers = {"request_id": given if _REQUEST_ID.fullmatch(given) else str(uuid7())}
+    if _TRACEPARENT.fullmatch(trace):
+        headers["traceparent"] = trace
+    return headers
 
 
 def _enter_contract(request: HttpRequest) -> None:

@@ -10,11 +10,13 @@ from urllib.parse import quote
 import pytest
 import structlog
 from django.conf import settings
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from config.processes.logs import logging_config
 from core import context
+from core.ids import uuid7
 from core.secrecy.redaction import MASK, redact
 from core.testing import Api, token_for
 from gateway.responses import log_line
@@ -104,9 +106,26 @@ def test_a_request_leaves_one_line_of_json(told, settings):
     assert datetime.fromisoformat(moment).tzinfo is UTC
     assert took_ms >= 0
     assert line == {
-        "method": "GET", "path": "/api/v1/nowhere", "status": 404, "event": "request",
+        "method": "GET", "path": "/api/v1/nowhere", "route": "elsewhere", "status": 404, "event": "request",
+        "user": None, "address": "private", "trace": None,
         "request_id": answer["X-Request-ID"], "logger": log_line.LOGGER, "level": "info",
     }  # fmt: skip
+
+
+def test_a_line_joins_who_asked_what_in_which_trace(told, settings):
+    settings.ACCESS_LOG = True
+    caller, trace = uuid7(), "0af7651916cd43dd8448eb211c80319c"
+    api = Api("client", user_id=caller)
+    api.get(f"/orders/{uuid7()}", traceparent=f"00-{trace}-b7ad6b7169203331-01")
+    Client().get("/api/v1/orders", REMOTE_ADDR="9.9.9.9")
+    fast, nobody = told()
+    assert (fast["route"], fast["user"], fast["trace"]) == ("/api/v1/orders/<pk>", str(caller), trace)
+    assert (nobody["user"], nobody["address"], nobody["trace"]) == (None, "public", None)
+    assert classify_all("127.0.0.1", "::1", "10.1.2.3", "8.8.8.8", "") == "machine machine private public unknown"
+
+
+def classify_all(*addresses):
+    return " ".join(map(log_line.classify, addresses))
 
 
 def test_a_line_about_a_request_holds_no_secret(told, settings):

@@ -24,7 +24,7 @@ from config.health import examination
 from config.layout import Layout
 from config.management.commands import metrics as page
 from config.processes import jobs
-from core.db import transaction
+from core.db import fetch, transaction
 from core.ids import uuid7
 from core.running import measures
 from core.testing import Api
@@ -196,11 +196,12 @@ def test_a_slow_statement_is_counted_and_logged_without_its_values(settings):
     settings.SLOW_STATEMENT_S = 0.01
     with structlog.testing.capture_logs() as lines, connections["orders"].cursor() as cursor:
         cursor.execute("SELECT pg_sleep(%s)", [0.02])
+        fetch("orders", "SELECT pg_sleep(%s)", [0.03])
     settings.SLOW_STATEMENT_S = 10
-    (line,) = [line for line in lines if line["event"] == "slow_statement"]
-    assert (line["database"], line["sql"]) == ("orders", "SELECT pg_sleep(%s)")
-    assert line["ms"] >= 20
-    assert told(scrape(), "database_slow_statements_total", database="orders") == before + 1
+    told_of = [line for line in lines if line["event"] == "slow_statement" and "pg_sleep" in line["sql"]]
+    assert [(line["database"], line["sql"]) for line in told_of] == [("orders", "SELECT pg_sleep(%s)")] * 2
+    assert told_of[0]["ms"] >= 20
+    assert told(scrape(), "database_slow_statements_total", database="orders") >= before + 2
 
 
 def test_a_job_is_timed_and_told(settings):

@@ -84,6 +84,30 @@ class Processes(Group):
     )
 
 
+class Telemetry(Group):
+    """Traces and errors"""
+
+    TRACES_URL = Setting(
+        kinds.url(("http", "https"), "http://collector:4318/v1/traces"),
+        "",
+        "Collector that spans are sent to by OTLP over HTTP. Needs requirements-watch.txt.",
+        shown="none are made",
+        roles=("web", "live", "relay", "worker", "external"),
+    )
+    TRACES_SHARE = Setting(
+        kinds.share(),
+        "1",
+        "Part of the requests that are traced; who sends a traceparent decides for its own.",
+        roles=("web", "live", "relay", "worker", "external"),
+    )
+    ERRORS_DSN = Setting(
+        kinds.url(("http", "https"), "https://key@errors.example/7"),
+        "",
+        "Where errors are reported by Sentry's protocol (Sentry, GlitchTip). Needs requirements-watch.txt.",
+        shown="they stay in the log",
+    )
+
+
 class Peers(Group):
     """Services on other machines"""
 

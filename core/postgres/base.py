@@ -6,7 +6,6 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import psycopg
-import structlog
 from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
@@ -15,14 +14,10 @@ from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestamptzLoader
 
 from core.postgres.breakers import get_breaker
-from core.running import measures
+from core.running.statements import count_slow
 
 _HANG_UP = getattr(select, "POLLRDHUP", select.POLLHUP)  # macOS reports the other one
 _read = datetime.fromisoformat
-_SLOW = measures.count(
-    "database_slow_statements_total", "Statements slower than AUTOSALON_SLOW_STATEMENT_MS.", "database"
-)
-log = structlog.get_logger(__name__)
 
 
 class MomentLoader(TimestamptzLoader):
@@ -43,7 +38,7 @@ class MomentLoader(TimestamptzLoader):
 
 
 class TimedCursor(CursorWrapper):
-    """Django's own, and: a statement that took long is counted, and logged as it was written, without its values."""
+    """Django's own, and: a statement that took long is told of."""
 
     def _execute(self, sql: Any, params: Any, *ignored: Any) -> Any:
         started = time.perf_counter()
@@ -52,8 +47,7 @@ class TimedCursor(CursorWrapper):
         finally:
             took_s = time.perf_counter() - started
             if took_s > settings.SLOW_STATEMENT_S:
-                _SLOW.labels(self.db.alias).inc()
-                log.warning("slow_statement", database=self.db.alias, ms=round(took_s * 1000), sql=str(sql)[:2000])
+                count_slow(self.db.alias, sql, took_s)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

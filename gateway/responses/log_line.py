@@ -2,12 +2,18 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from ipaddress import ip_address
 
 import msgspec
+from django.http import HttpRequest
+from django.utils.functional import LazyObject
 
 from core.ids import UUID_PATTERN
 from core.secrecy.redaction import redact
+from gateway.guards.address import exact_address
 
 LOGGER = "gateway.request"
 _logger = logging.getLogger(LOGGER)
@@ -21,8 +27,12 @@ class Line(msgspec.Struct):
 
     method: str
     path: str
+    route: str
     status: int
     ms: float
+    user: str | None
+    address: str
+    trace: str | None
     event: str
     request_id: str
     logger: str
@@ -33,23 +43,49 @@ class Line(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 
 
-def write(*, method: str, path: str, status: int, ms: float, request_id: str) -> None:
-    """Write the line, unless the log's level is above INFO."""
+def write(request: HttpRequest, *, route: str, status: int, ms: float, headers: Mapping[str, str]) -> None:
+    """Write the line, unless the log's level is above INFO. `headers` are those of the request's effects.
+
+    The address is told by its class alone, the trace by its id: with the request's id they lead to the lines of jobs.
+    """
     if not _logger.isEnabledFor(logging.INFO):
         return
+    method = request.method or ""
     line = Line(
         method if method in _METHODS else redact(method),
-        cleaned(path),
+        cleaned(request.path),
+        route,
         status,
         ms,
+        _get_user(request),
+        classify(exact_address(request.META)),
+        headers.get("traceparent", "")[3:35] or None,
         "request",
-        cleaned(request_id),
+        cleaned(headers["request_id"]),
         LOGGER,
         "info",
         datetime.now(UTC),
     )
     record = logging.LogRecord(LOGGER, logging.INFO, "", 0, _encode(line).decode(), None, None)
     _logger.handle(record)
+
+
+def _get_user(request: HttpRequest) -> str | None:
+    """Return the id of who was signed in, if answering has looked; nobody is looked up for the log."""
+    seen = vars(request)
+    caller = seen.get("caller") or seen.get("_cached_user") or seen.get("user")
+    found = None if caller is None or isinstance(caller, LazyObject) else getattr(caller, "id", None)
+    return None if found is None else str(found)
+
+
+@lru_cache(maxsize=4096)
+def classify(address: str) -> str:
+    """Tell where an address is: on this machine, in a private network, outside, or nowhere known."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return "unknown"
+    return "machine" if found.is_loopback else "private" if found.is_private else "public"
 
 
 def cleaned(text: str) -> str:

@@ -25,7 +25,7 @@ from django.utils import timezone
 from core import context
 from core.db import OutsideTransaction, in_transaction, on_commit, refuse_inside_transaction, transaction
 from core.outside.provider_http import NoAnswer, Refused, TransientFault
-from core.running import failpoints, measures
+from core.running import failpoints, measures, traces
 from core.secrecy.cards import mask_card_numbers
 from gateway.guards import breakers
 from messaging.delivery import wakeups
@@ -203,7 +203,8 @@ def _put_off(alias: str, key: str, state: str, wait_s: float) -> None:
 def _call(item: Operation, row: ExternalCall, *, is_repeat: bool) -> Outcome:
     started = time.perf_counter()
     try:
-        outcome = item.call(row.key, row.request, is_repeat=is_repeat)
+        with traces.span(f"call {row.operation}", context.current(), "client", provider=row.provider):
+            outcome = item.call(row.key, row.request, is_repeat=is_repeat)
     except Exception as error:
         log.exception("external_call_failed", key=row.key, operation=row.operation)
         outcome = Outcome(CallState.UNKNOWN, error=repr(error))

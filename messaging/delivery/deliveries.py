@@ -11,6 +11,7 @@ import structlog
 
 from core import context
 from core.db import fetch
+from core.running import traces
 
 _PENDING = """
 WITH pending AS MATERIALIZED (
@@ -102,10 +103,13 @@ def handling(rows: Sequence[Delivery], handler: str) -> Iterator[None]:
     """Make deliveries the cause of whatever is done in the block; the last of them is what caused it."""
     row, deliveries = rows[-1], _current.set(tuple(rows))
     headers = msgspec.json.decode(row.headers) if isinstance(row.headers, str) else dict(row.headers)
-    token = context.bind(headers | {"causation_id": str(row.event_id)})
-    with structlog.contextvars.bound_contextvars(
-        request_id=headers.get("request_id"), handler=handler, event_id=str(row.event_id)
+    with (
+        traces.span(f"handle {handler}", headers, "consumer", event=row.type) as carried,
+        structlog.contextvars.bound_contextvars(
+            request_id=headers.get("request_id"), handler=handler, event_id=str(row.event_id)
+        ),
     ):
+        token = context.bind(carried | {"causation_id": str(row.event_id)})
         try:
             yield
         finally:

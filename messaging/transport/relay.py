@@ -16,7 +16,7 @@ from django.db import connections
 from core.db import fetch, transaction
 from core.events import REGISTRY
 from core.ids import uuid7
-from core.running import failpoints
+from core.running import failpoints, traces
 from messaging.subscriptions import Subscription, list_subscriptions, subscriptions
 from messaging.transport.logs import Cursor, Head, Log, Page, Row
 
@@ -194,9 +194,11 @@ def _take_in(
     if not behind:
         return set(), set()
     deliveries: list[tuple[Any, ...]] = []
-    for position, event_id, aggregate, aggregate_id, seq, name, version, data, headers in rows:
+    for position, event_id, aggregate, aggregate_id, seq, name, version, data, given in rows:
+        headers = ""
         for item in handlers:
             if item.name in behind and name in item.events and position > behind[item.name].position:
+                headers = headers or traces.pass_on(f"relay {source} to {alias}", event_id, given, event=name)
                 key = item.partition_key(aggregate_id, msgspec.json.decode(data))
                 shard = item.shard(key)
                 deliveries.append(

@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=121_730,
+        limit=122_030,
         goal=75_000,
     ),
 )
