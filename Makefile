@@ -88,7 +88,7 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 
 # One stamp per requirements file; a newer file installs again.
 .venv/demo: requirements.txt requirements-demo.txt
-.venv/dev: requirements.txt requirements-demo.txt requirements-kafka.txt requirements-dev.txt
+.venv/dev: requirements.txt requirements-demo.txt requirements-kafka.txt requirements-watch.txt requirements-dev.txt
 .venv/demo .venv/dev: | .venv/bin/python
 	@echo "installing requirements-$(@F).txt …"
 	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) -r requirements-$(@F).txt; \

@@ -1,0 +1,153 @@
+"""A purchase is one trace, from the request over outbox, relay and workers to the bank; and costs nothing when off."""
+
+import os
+import subprocess
+import sys
+import time
+from decimal import Decimal
+
+import pytest
+from django.conf import settings as django_settings
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import catalog.tests.make
+from config.databases import APPS
+from core import context
+from core.ids import uuid7
+from core.running import traces
+from core.testing import Api
+from messaging.testing import drain_outbox
+from payments.tests.conftest import running_sandbox, sandbox
+
+__all__ = ["running_sandbox", "sandbox"]
+pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+@pytest.fixture
+def spans():
+    exporter = InMemorySpanExporter()
+    traces.begin(exporter)
+    yield exporter.get_finished_spans
+    traces.end()
+
+
+def buy(**headers):
+    car = catalog.tests.make.product(stock=10, price=Decimal(1_500_000))
+    card = {"method": "card", "token": "tok_success"}
+    body = {"items": [{"product_id": str(car.id), "quantity": 1}], "payment": card}
+    drain_outbox()
+    placed = Api("client", user_id=uuid7()).post("/orders", body, **headers)
+    assert placed.status_code == 201, placed.json()
+    drain_outbox()
+    return placed
+
+
+def test_a_purchase_is_one_trace_from_the_request_to_the_bank(spans, running_sandbox):
+    answer = buy(traceparent=f"00-{TRACE}-{CALLER}-01")
+    found = [span for span in spans() if f"{span.context.trace_id:032x}" == TRACE]
+    by_id = {f"{span.context.span_id:016x}": span for span in found}
+    (request,) = [span for span in found if span.name == "POST /api/v1/orders"]
+    assert f"{request.parent.span_id:016x}" == CALLER
+    assert request.attributes["status"] == 201
+    assert request.attributes["request_id"] == answer["X-Request-ID"]
+    for span in found:
+        assert span is request or f"{span.parent.span_id:016x}" in by_id, f"{span.name} hangs in the air"
+    assert {"relay orders to catalog", "relay catalog to orders", "handle orders.checkout", "call payments.charge"} <= {
+        span.name for span in found
+    }
+    (charge,) = [span for span in found if span.name == "call payments.charge"]
+    names, span = [], charge
+    while span is not request:
+        span = by_id[f"{span.parent.span_id:016x}"]
+        names.append(span.name.partition(" ")[0])
+    assert names == [*["handle", "relay"] * 3, "POST"], "order, stock, order, payment: each heard of by relay"
+
+
+def test_the_relays_span_is_the_way_from_the_outbox(spans, running_sandbox):
+    buy()
+    relayed = [span for span in spans() if span.name == "relay orders to catalog"]
+    assert relayed
+    for span in relayed:
+        assert 0 <= span.end_time - span.start_time < 300 * 10**9
+        assert span.attributes["event"]
+
+
+def test_a_handler_that_fails_is_marked(spans):
+    def fail():
+        with traces.span("handle x", {}):
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fail()
+    (span,) = spans()
+    assert span.status.status_code.name == "ERROR"
+
+
+def test_what_nobody_traced_stays_untraced(spans):
+    assert traces.pass_on("relay a to b", uuid7(), '{"request_id": "1"}') == '{"request_id": "1"}'
+    assert not spans()
+
+
+def test_a_share_of_none_traces_only_for_those_who_ask(settings, running_sandbox):
+    settings.TRACES_SHARE = "0"
+    exporter = InMemorySpanExporter()
+    traces.begin(exporter)
+    try:
+        Api().get("/categories")
+        assert not exporter.get_finished_spans()
+        Api().get("/categories", traceparent=f"00-{TRACE}-{CALLER}-01")
+        assert [span.name for span in exporter.get_finished_spans()] == ["GET /api/v1/categories"]
+    finally:
+        traces.end()
+
+
+def test_off_it_costs_less_than_two_microseconds_and_changes_nothing():
+    headers = {"request_id": "1"}
+
+    def take():
+        started = time.perf_counter()
+        for _ in range(5000):
+            with traces.span("request", headers, "server") as carried:
+                pass
+            traces.describe("GET /", status=200)
+        assert carried is headers
+        return (time.perf_counter() - started) / 5000
+
+    assert min(take() for _ in range(5)) < 2e-6
+    assert traces.pass_on("relay a to b", uuid7(), '{"traceparent": "x"}') == '{"traceparent": "x"}'
+    assert context.current() == {}
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("opentelemetry", "sentry_sdk"):
+            raise ImportError(f"No module named {name!r}")
+sys.meta_path.insert(0, Missing())
+import config.wsgi
+print("up")
+"""
+
+
+def begin_without(**environment):
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        cwd=django_settings.BASE_DIR, env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_off_nothing_of_it_needs_to_be_installed():
+    assert begin_without().stdout.strip() == "up"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"AUTOSALON_TRACES_URL": "http://127.0.0.1:9/v1/traces"}, {"AUTOSALON_ERRORS_DSN": "http://key@127.0.0.1:9/7"}],
+)
+def test_on_it_says_what_to_install(setting):
+    done = begin_without(**setting)
+    assert done.returncode == 1
+    assert "install requirements-watch.txt" in done.stderr
+    assert "Traceback" not in done.stderr
