@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalog.public import MOST_COMPARED, ProductView
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import covers
+from catalog.public.prices import price_drops
 from storefront.monthly import read_monthly
 from storefront.visitor import user_id
 
@@ -17,13 +18,14 @@ COMPARED_KEPT_S = 14 * 24 * 3600
 
 
 def card_context(request: HttpRequest, cars: list[ProductView]) -> dict[str, Any]:
-    """The covers of these cars, what they cost a month, which are the visitor's favourites, and what is compared."""
-    ids = [car.id for car in cars]
+    """Return what cards show beside their cars: covers, money, and what their visitor keeps and compares."""
+    ids, now = [car.id for car in cars], timezone.now()
     return {
         "covers": covers(ids),
         "favourites": favourite_ids(user_id(request), ids) if request.user.is_authenticated else set(),
         "compared": set(compared(request)),
-        "monthly": read_monthly(cars, now=timezone.now()),
+        "monthly": read_monthly(cars, now=now),
+        "drops": price_drops(cars, now=now),
     }
 
 

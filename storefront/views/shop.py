@@ -18,6 +18,8 @@ from catalog.public import ProductSearch, ProductView
 from catalog.public.attributes import attribute_names
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
+from catalog.public.prices import price_drops
+from core.clock import dealer_day
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from orders.public import QueueView, queue_at
@@ -168,6 +170,7 @@ def _on_sale(product_id: UUID) -> ProductView:
 def _vehicle_page(
     request: HttpRequest, car: ProductView, form: GoodsForm, *, refusal: Text = "", code: str = "", status: int = 200
 ) -> HttpResponse:
+    now = timezone.now()
     queue = queue_at(car.id, user_id(request) if request.user.is_authenticated else None) if _may_queue(car) else None
     context: dict[str, Any] = {
         "car": car,
@@ -186,7 +189,9 @@ def _vehicle_page(
         "is_about_orders": code.startswith("idempotency"),
         "reservation_minutes": settings.RESERVATION_MINUTES,
         "no_filters": {},
-        "loan": read_monthly([car], now=timezone.now()).get(car.id),
+        "loan": read_monthly([car], now=now).get(car.id),
+        "drop": price_drops([car], now=now).get(car.id),
+        "days_listed": (dealer_day(now) - dealer_day(car.created_at)).days,
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
