@@ -516,5 +516,6 @@ UNFOLD = {
     "SHOW_LANGUAGES": HAS_SHOP,
     "LANGUAGES": {"action": reverse_lazy("storefront:language") if HAS_SHOP else None},
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "storefront.desk.morning.show" if HAS_SHOP else None,
     "COMMAND": {"search_callback": "storefront.desk.searching.find" if HAS_SHOP else None},
 }

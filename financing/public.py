@@ -277,3 +277,9 @@ def _closed_attempts_that_hold_something() -> Iterator[Disagreement]:
             {"attempt_id": str(application.attempt_id), "application_id": str(application.id)},
             f"its purchase was undone, and the application is {application.status}",
         )
+
+
+def count_under_review() -> int:
+    """Count the applications that wait for a manager's decision; nothing is counted beyond a hundred."""
+    waiting = Application.objects.filter(status=ApplicationStatus.UNDER_REVIEW)
+    return len(waiting.values_list("pk", flat=True)[:COUNTED])

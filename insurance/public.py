@@ -327,3 +327,8 @@ def premiums_returned() -> dict[UUID, Decimal]:
     refunds = MoneyRequest.objects.filter(kind=MoneyKind.REFUND, order_id__isnull=False)
     rows = refunds.values("order_id").annotate(sum=Sum("amount"))
     return {UUID(str(row["order_id"])): row["sum"] for row in rows.order_by("order_id")}
+
+
+def count_undecided() -> int:
+    """Count the claims that wait for a decision; nothing is counted beyond a hundred."""
+    return len(Claim.objects.filter(status__in=UNDECIDED).values_list("pk", flat=True)[:COUNTED])

@@ -35,6 +35,7 @@ from orders.queries.deposits import (
     judged_deposits,
 )
 from orders.queries.finding import find_orders
+from orders.queries.morning import read_morning
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
@@ -82,6 +83,7 @@ __all__ = [
     "read_board",
     "read_cart",
     "read_deal",
+    "read_morning",
     "reproduces",
     "stat_disagreements",
     "timeline",

@@ -40,6 +40,7 @@ from payments.models import (
     Status,
 )
 from payments.providers import provider
+from payments.queries.morning import read_money_in
 from payments.queries.receipts import receipt_disagreements
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "payable",
     "payments_of_order",
     "provider_disagreements",
+    "read_money_in",
     "receipt_disagreements",
     "require_method",
     "settled_deposits",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.plugins import Disagreement
+from gateway.people import get_told
 from messaging.peering.reads import answers
 from showroom.models import Drive, DriveCar, DriveStatus, Happening, HappeningStatus, Registration, RegistrationStatus
 
@@ -120,3 +121,10 @@ def _explain(
         for kind, (is_wrong, detail) in wrong.items()
         if is_wrong
     ]
+
+
+def drives_between(start: datetime, end: datetime) -> list[Drive]:
+    """Read the test drives that begin in [start, end) and were not called off, the soonest first."""
+    due = Drive.objects.filter(starts_at__gte=start, starts_at__lt=end)
+    live = due.exclude(status__in=[DriveStatus.REFUSED, DriveStatus.CANCELLED])
+    return list(live.annotate(known=get_told("user_id")).order_by("starts_at", "id")[:MAX_SHOWN])
