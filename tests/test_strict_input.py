@@ -82,7 +82,7 @@ BY_PUT = {
     "/resource-types/{}": {"description": "Lifts"},
     "/resources/{}": {"description": "By the door", "buffer_after": 15},
     "/webhooks/{}": {"description": "Their till"},
-    "/legal-entities/{}": {"director": "Ivanov", "bank_name": "Bank"},
+    "/legal-entities/{}": {"director": "Ivanov", "accountant": "Petrova"},
     "/campaigns/{}": {"make": "Lada", "is_combinable": True},
     "/coupons/{}": {"make": "Lada", "is_combinable": True},
 }
