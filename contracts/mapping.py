@@ -268,7 +268,11 @@ def roles(table: Mapping[str, str], source: str = "roles") -> Field:
             return value
         return [inverse.get(one, one) if isinstance(one, str) else one for one in value]
 
-    return Field(source, lambda value, numbers: [table.get(one, one) for one in value], back)
+    words: Schema = {"type": "array", "items": {"type": "string"}}
+    return Field(
+        source, lambda value, numbers: [table.get(one, one) for one in value], back, lambda _native: words,
+        lambda _native: words,
+    )  # fmt: skip
 
 
 def highest(table: Mapping[str, str], source: str = "roles") -> Field:

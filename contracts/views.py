@@ -1,5 +1,7 @@
 """Answer under /contracts/: the routes of each contract, its documents, and what number an object has."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +29,10 @@ PLACES: dict[str, str] = {
     "policy": "/insurance/policies/{id}",
 }  # fmt: skip
 """Where an object of a kind is read by its id alone; the numbers of others are for staff."""
+
+
+_UNPRINTABLE = re.compile(r"[^ -~]")
+_MOST_OF_NAMES = 1000
 
 
 class MethodNotAllowed(DomainError):
@@ -91,12 +97,17 @@ def _render(trip: Trip, reply: Reply) -> HttpResponse:
     trip.numbers.settle()
     headers = dict(reply.headers)
     if trip.reading.ignored:
-        headers["X-Ignored-Fields"] = ", ".join(dict.fromkeys(trip.reading.ignored)).encode("ascii", "replace").decode()
+        headers["X-Ignored-Fields"] = _write_names(trip.reading.ignored)
     content = msgspec.json.encode(trip.contract.envelope(reply), enc_hook=trip.numbers.fill)
     response = HttpResponse(content, status=reply.status, content_type="application/json", headers=headers)
     for name, cookie in trip.cookies.items():
         response.cookies[name] = cookie
     return response
+
+
+def _write_names(names: Iterable[str]) -> str:
+    """Write names that a client made up into a header: whatever no header holds is a question mark, and much is cut."""
+    return _UNPRINTABLE.sub("?", ", ".join(dict.fromkeys(names)))[:_MOST_OF_NAMES]
 
 
 def index(request: HttpRequest) -> HttpResponse:

@@ -100,6 +100,17 @@ def test_a_product_is_made_once_for_its_key():
     assert ok(admin.send("POST /api/v1/product", new, Idempotency_Key="k1"), 201) == first
 
 
+def test_names_that_no_header_holds_are_told_without_harm():
+    client, _ = registered()
+    strange = {"size\r\nSet-Cookie: a=b": 1, "\x01\x7f": 2, "цвет": 3, "x" * 2000: 4}
+    answer = client.send("PUT /api/v1/users/me", {"username": "renamed"} | strange)
+    assert ok(answer)["username"] == "renamed"
+    told = answer["X-Ignored-Fields"]
+    assert told.startswith("size??Set-Cookie: a=b, ??, ????, xxx")
+    assert (len(told), answer.cookies) == (1000, {})
+    assert client.send("GET /api/v1/products?a%0D%0Ab=1")["X-Ignored-Fields"] == "a??b"
+
+
 def test_orders():
     client, user = registered()
     product = on_sale("Mat", "30000.00", stock=5)
