@@ -49,6 +49,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("payments.reconcile_yesterday", crontab(hour="1", minute="40"), external_queue("payments")),
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.ask_for_freed_cars", 60.0, "q.orders"),
+    ("orders.expire_offers", 300.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
     ("orders.purge_deal_quotes", crontab(hour="1", minute="55"), "q.orders"),

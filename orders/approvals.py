@@ -93,6 +93,20 @@ DISCOUNT = declare(
         "never placed with more than one person may give",
     )
 )
+OFFER = declare(
+    Kind(
+        name="orders.offer",
+        title=_("A written offer below the list"),
+        subject="offer",
+        limit="DISCOUNT_FOUR_EYES_ABOVE",
+        pool="orders.discount",
+        run="orders.services.offer_agreed",
+        noted="orders.services.record_offer_approval",
+        doors=("POST /offers/{id}/send",),
+        gives="what the goods cost less than by the list once the offer is ordered; below cost a second person always "
+        "agrees",
+    )
+)
 BELOW_COST = declare(
     Kind(
         name="orders.below_cost",
@@ -191,6 +205,11 @@ PROMOTIONS = rule(
     "orders.promotions",
     why="Campaigns and coupons take off what was let on with their budget when they were saved (orders.promotion).",
     heard=("POST /orders", "POST /cart/checkout", "POST /orders/{id}/cancel", "orders.checkout"),
+)
+OFFERS_KEPT = rule(
+    "orders.offers_kept",
+    why="An offer is ordered at the prices that were let on when it was sent (orders.offer).",
+    heard=("POST /offers/{id}/order",),
 )
 BUYERS_RIGHT = rule(
     "orders.buyers_right",

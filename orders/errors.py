@@ -323,6 +323,20 @@ class OneOfferAnOrder(DomainError):
     detail = _("Two of these cars are offered to you from queues: order each of them by itself.")
 
 
+class OfferExpired(DomainError):
+    """The last day of a written offer is past; `valid_until` says which it was."""
+
+    code = "offer_expired"
+    detail = _("This offer is over: its last day is past.")
+
+
+class OfferedGoodsGone(DomainError):
+    """Goods of a written offer have left the catalogue."""
+
+    code = "goods_gone"
+    detail = _("What was offered is not on sale any more.")
+
+
 class BelowCost(DomainError):
     """Goods would be sold for less than they cost; `items` says which."""
 

@@ -1,6 +1,6 @@
 """Declare the facts that orders publishes, and what they mean to the apps that it builds upon."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -268,6 +268,56 @@ class DepositDoubled(Event):
     amount: Decimal
     currency: str
     reason: str = ""
+
+
+class OfferNews(Event, frozen=True, kw_only=True):
+    """A written offer as it stood when something happened to it; `number` says which version it is."""
+
+    offer_id: UUID
+    number: str
+    customer_id: UUID
+    manager_id: UUID
+    total_amount: Decimal
+    currency: str
+    valid_until: date
+    version_number: int
+
+
+@event("offer.created", aggregate="offer", key="offer_id", internal=True)
+class OfferCreated(OfferNews):
+    """A manager began to write an offer, or a new version of one."""
+
+
+@event("offer.changed", aggregate="offer", key="offer_id", internal=True)
+class OfferChanged(OfferNews):
+    """A draft of an offer was changed."""
+
+
+@event("offer.sent", aggregate="offer", key="offer_id")
+class OfferSent(OfferNews):
+    """An offer was sent to its buyer; it holds until `valid_until`, that day included."""
+
+
+@event("offer.accepted", aggregate="offer", key="offer_id")
+class OfferAccepted(OfferNews):
+    """An offer became an order at its terms."""
+
+    order_id: UUID
+
+
+@event("offer.declined", aggregate="offer", key="offer_id")
+class OfferDeclined(OfferNews):
+    """The buyer does not want what was offered."""
+
+
+@event("offer.expired", aggregate="offer", key="offer_id")
+class SalesOfferLapsed(OfferNews):
+    """The last day of an offer passed without an answer."""
+
+
+@event("offer.withdrawn", aggregate="offer", key="offer_id")
+class OfferWithdrawn(OfferNews):
+    """An offer was taken back, or a new version took its place."""
 
 
 @event("queue.joined", aggregate="queue_place", key="place_id", internal=True)

@@ -137,7 +137,9 @@ def end_offers(event: OfferDue) -> None:
 @subscribe(UserDeactivated)
 def close_places(event: UserDeactivated) -> None:
     """Nobody is offered anything whose account is closed."""
-    services.close_places(customer_id=event.user_id, now=database_now("orders"))
+    now = database_now("orders")
+    services.close_places(customer_id=event.user_id, now=now)
+    services.withdraw_for_leaver(customer_id=event.user_id, now=now)
 
 
 WATCHED = (

@@ -30,6 +30,12 @@ def purge_deal_quotes() -> int:
     return services.purge_deal_quotes(now=database_now("orders"))
 
 
+@shared_task(name="orders.expire_offers")
+def expire_offers() -> int:
+    """End written offers whose last day is past; every five minutes."""
+    return services.expire_offers(now=database_now("orders"))
+
+
 @shared_task(name="orders.ask_for_freed_cars")
 def ask_for_freed_cars() -> int:
     """Offer free cars whose queues heard nothing of it, or could not have them kept before; every minute."""

@@ -19,6 +19,7 @@ from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
 from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
+from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (
     BEFORE_HANDOVER,
     CLOSED,
@@ -72,6 +73,7 @@ __all__ = [
     "LIVE",
     "NAMELESS",
     "OPEN",
+    "SEEN",
     "SLOW_LEG",
     "SLOW_UNDO",
     "SOLD",
@@ -107,6 +109,9 @@ __all__ = [
     "LegState",
     "LegalEntityCopy",
     "LineKind",
+    "OfferHistory",
+    "OfferPaper",
+    "OfferState",
     "Order",
     "OrderCounter",
     "OrderDiscount",
@@ -127,6 +132,7 @@ __all__ = [
     "QueuePlace",
     "ReturnState",
     "SagaState",
+    "SalesOffer",
     "SignatureMethod",
     "SignatureSide",
     "SigningCode",

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -257,6 +258,7 @@ class OrderLine(models.Model):
     which the amounts of `discounts` come to; a line of the release before, or one without a list price, has none.
     `cost` is what the dealer paid, null where nobody knows it. `vat_rate` (per cent) is empty where there is no VAT;
     `vat_amount` where the seller or its regime is not known.
+    `offered_by` is the manager whose written offer its terms are, while it is placed.
     `supplier` is the insurer of a policy as receipts name it (`name`, `inn`, `telephone`), where its tariff says so.
     """
 
@@ -275,6 +277,7 @@ class OrderLine(models.Model):
     discounts = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     is_campaign_time = False
     is_agreed_below_cost = False
+    offered_by: UUID | None = None
     cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")

@@ -30,6 +30,7 @@ class PaperKind(models.TextChoices):
     SALE_GOODS = "sale-goods", _("contract of sale, any goods")
     ACT_GOODS = "act-goods", _("act of handover, any goods")
     RETURN_ACT = "return-act", _("act of return")
+    OFFER = "offer", _("written offer")
 
 
 class TaxPaperKind(models.TextChoices):

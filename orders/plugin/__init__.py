@@ -22,6 +22,7 @@ PLUGIN = Plugin(
         "document-templates": "Words of contracts and acts, in versions that managers write.",
         "documents": "Papers that were issued of a deal, and who signed them.",
         "coupons": "Codes that lower a price.",
+        "offers": "Written offers, which become orders at their terms.",
         "orders": "Orders from the first click to the handed-over keys.",
         "queue": "Places in the queue for a car that another buyer holds.",
         "returns": "Cars that came back.",

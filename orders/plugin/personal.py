@@ -31,6 +31,8 @@ from orders.models import (
     IssuedDocument,
     LegalEntityCopy,
     LegKind,
+    OfferHistory,
+    OfferPaper,
     Order,
     OrderDiscount,
     OrderHistory,
@@ -43,6 +45,7 @@ from orders.models import (
     PromotionUse,
     QualifiedSigning,
     QueuePlace,
+    SalesOffer,
     SigningCode,
     StatDelta,
     Status,
@@ -51,6 +54,7 @@ from orders.models import (
 from orders.models.deals import DealQuote
 from orders.queries.cache import cached_orders
 from orders.services.documents import compute_hash
+from orders.services.offering import withdraw_for_leaver
 from orders.services.queue import close_places
 
 KEPT_BY_LAW = (Status.COMPLETED, Status.REFUNDED, Status.RETURNING, Status.RETURNED)
@@ -155,6 +159,9 @@ holds(DepositAgreement, owner="order__customer_id", blank={"fault_reason": ""})
 holds(CompanyCopy, owner="user_id", erase=delete)
 holds(PromotionUse, owner="customer_id")
 holds(QueuePlace, blank={"reason": ""})
+holds(SalesOffer, blank={"buyer_name": "", "lines": [], "comment": "", "reason": ""})
+holds(OfferHistory, owner="offer__customer_id", blank={"reason": "", "facts": {}})
+holds(OfferPaper, owner="offer__customer_id", blank={"text": "", "content": b""})
 holds(Document, owner="order__customer_id", erase=_forget_names)
 holds(DocumentFile, owner="document__order__customer_id")
 holds(BuyerPapers, owner="order__customer_id", erase=_forget_passports)
@@ -182,6 +189,9 @@ plain(OrderLine, "sku name vin vat_kind")
 plain(OrderHistory, "event actor_role request_id")
 plain(DepositAgreement, "currency terms_version terms_text")
 plain(QueuePlace, "name")
+plain(SalesOffer, "number currency valid_until")
+plain(OfferHistory, "event")
+plain(OfferPaper, "title sha256")
 plain(ProductCopy, "sku name kind currency vin vat_kind make")
 plain(LegalEntityCopy, "facts regimes")
 plain(Checkout, "step")
@@ -223,7 +233,9 @@ plain(StatDelta, "placed_date currency")
 @subscribe(UserDeleted)
 def forget_person(event: UserDeleted) -> None:
     """Erase what orders and its log tell of a person; rows of money and their ids stay."""
-    close_places(customer_id=event.user_id, now=database_now("orders"))
+    now = database_now("orders")
+    close_places(customer_id=event.user_id, now=now)
+    withdraw_for_leaver(customer_id=event.user_id, now=now)
     erase("orders", event.user_id)
 
 

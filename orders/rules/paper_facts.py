@@ -8,7 +8,7 @@ from typing import Any
 
 from core.clock import dealer_day
 from core.money import ZERO
-from orders.models import DepositAgreement, LineKind, Order, OrderLine, OrderReturn, PaperKind
+from orders.models import DepositAgreement, LineKind, Order, OrderLine, OrderReturn, PaperKind, SalesOffer
 from orders.rules.paper_fields import ANYBODYS, LISTS, NEEDED, NEEDED_OF_COMPANY, list_fields
 from orders.rules.requests import LoanRequest, TradeInRequest
 
@@ -37,6 +37,7 @@ class Deal:
     returned: OrderReturn | None = None
     known_as: str = ""
     lent: Decimal = ZERO
+    offer: SalesOffer | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def state_facts(
         "loan": _describe_loan(deal, say),
         "deposit": _describe_deposit(deal.deposit, say),
         "return": _describe_return(deal.returned, say),
+        "offer": _describe_offer(deal.offer, say),
     }
     facts: dict[str, Any] = _list_lines(deal.lines, say)
     for item in list_fields(kind):
@@ -198,7 +200,9 @@ def _list_lines(lines: list[OrderLine], say: _Words) -> dict[str, Any]:
 def _describe_line(line: OrderLine, say: _Words) -> dict[str, str]:
     rate = "" if line.vat_rate is None else f"{line.vat_rate.normalize():f}%"
     vat = say.money(line.vat_amount) if line.vat_rate is not None and line.vat_amount is not None else ""
-    told = (line.name, line.vin, str(line.quantity), say.money(line.unit_price), say.money(line.line_total), rate, vat)
+    listed = say.money(line.list_price) if line.discount_amount and line.list_price is not None else ""
+    sums = (say.money(line.unit_price), say.money(line.line_total))
+    told = (line.name, line.vin, str(line.quantity), *sums, rate, vat, listed)
     return dict(zip(LISTS["lines"], told, strict=True))
 
 
@@ -207,6 +211,12 @@ def _describe_return(found: OrderReturn | None, say: _Words) -> dict[str, str]:
         return {}
     names = ("reason", "condition", "inspection")
     return {"mileage": say.count(found.mileage), **{name: getattr(found, name) for name in names}}
+
+
+def _describe_offer(offer: SalesOffer | None, say: _Words) -> dict[str, str]:
+    if offer is None:
+        return {}
+    return {"valid_until": say.day(offer.valid_until), "comment": offer.comment}
 
 
 def _describe_car(deal: Deal, say: _Words) -> dict[str, Any]:

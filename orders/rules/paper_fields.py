@@ -18,7 +18,9 @@ SETTLED = (*PRICED, PaperKind.HANDOVER, PaperKind.ACT_GOODS)
 CARS = (*SALES, PaperKind.HANDOVER, PaperKind.ATTORNEY, PaperKind.LOAN, PaperKind.DEPOSIT, PaperKind.TRADE_IN)
 ALL = tuple(PaperKind)
 _SET_OFF = (PaperKind.TRADE_IN, *SETTLED)
-ANYBODYS = frozenset({PaperKind.INVOICE, PaperKind.SALE_GOODS, PaperKind.ACT_GOODS, PaperKind.RETURN_ACT})
+ANYBODYS = frozenset(
+    {PaperKind.INVOICE, PaperKind.SALE_GOODS, PaperKind.ACT_GOODS, PaperKind.RETURN_ACT, PaperKind.OFFER}
+)
 """Kinds that name the buyer by their account where nobody has entered a passport."""
 COMPANYS = (*SALES, PaperKind.HANDOVER, PaperKind.TRADE_IN, PaperKind.LOAN, PaperKind.DEPOSIT, *sorted(ANYBODYS))
 """Kinds that a company is a party of by itself."""
@@ -45,7 +47,7 @@ class Field:
         return self.path.partition(".")[2]
 
 
-_LINE = ("name", "vin", "quantity", "price", "sum", "vat_rate", "vat")
+_LINE = ("name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price")
 LISTS = {"lines": _LINE, "goods": _LINE, "policies": _LINE}
 """Lists that `for` may walk over, and what each of their items holds."""
 MOST_ITEMS = 200
@@ -64,7 +66,7 @@ FIELDS = (
     ),
     Field("order.paid", _("paid so far"), "925 000,00"),
     Field("order.due", _("still to be paid by the buyer"), "0,00"),
-    Field("order.discount", _("discounts within the sum"), "20 000,00", SETTLED),
+    Field("order.discount", _("discounts within the sum"), "20 000,00", (*SETTLED, PaperKind.OFFER)),
     Field("order.own", _("paid by the buyer, of the sum"), "25 000,00", SETTLED),
     Field("order.lent", _("paid by the bank, of the sum"), "900 000,00", SETTLED),
     Field("order.trade_in_credit", _("credited for the car taken in exchange"), "600 000,00", _SET_OFF),
@@ -155,6 +157,8 @@ FIELDS = (
     Field("return.mileage", _("mileage, km"), "1 200", (PaperKind.RETURN_ACT,)),
     Field("return.condition", _("condition"), "без повреждений", (PaperKind.RETURN_ACT,)),
     Field("return.inspection", _("result of the inspection"), "недостатков не найдено", (PaperKind.RETURN_ACT,)),
+    Field("offer.valid_until", _("last day of the offer"), "30.11.2026", (PaperKind.OFFER,)),
+    Field("offer.comment", _("words to the buyer"), "Зимние шины в подарок не входят.", (PaperKind.OFFER,)),
     Field("attorney.name", _("who is authorised"), "Смирнова А. П.", (PaperKind.ATTORNEY,), by_hand=True),
     Field("attorney.passport", _("their passport"), "45 10 000001", (PaperKind.ATTORNEY,), by_hand=True),
     Field("attorney.powers", _("to do what"), "получить автомобиль", (PaperKind.ATTORNEY,), by_hand=True),
@@ -200,8 +204,17 @@ def make_sample(kind: str) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for item in list_fields(kind):
         facts.setdefault(item.group, {})[item.name] = item.sample
-    car = ("Lada Vesta SW Cross", "XTAGFK330PY000001", "1", "1 500 000,00", "1 500 000,00", "22%", "270 491,80")
-    mats = ("Коврики", "", "1", "25 000,00", "25 000,00", "22%", "4 508,20")
+    car = (
+        "Lada Vesta SW Cross",
+        "XTAGFK330PY000001",
+        "1",
+        "1 500 000,00",
+        "1 500 000,00",
+        "22%",
+        "270 491,80",
+        "1 549 999,99",
+    )
+    mats = ("Коврики", "", "1", "25 000,00", "25 000,00", "22%", "4 508,20", "")
     lines = [dict(zip(_LINE, line, strict=True)) for line in (car, mats)]
-    policy = dict(zip(_LINE, ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", ""), strict=True))
+    policy = dict(zip(_LINE, ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", "", ""), strict=True))
     return facts | {"lines": lines, "goods": lines, "policies": [policy]}

@@ -27,6 +27,22 @@ from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import record_news
+from orders.services.offering import (
+    accept_offer,
+    decline_offer,
+    expire_offers,
+    offer_agreed,
+    send_offer,
+    withdraw_for_leaver,
+    withdraw_offer,
+)
+from orders.services.offers import (
+    OfferTerms,
+    change_offer,
+    draft_offer,
+    record_offer_approval,
+    revise_offer,
+)
 from orders.services.parties import copy_legal_entities, know_company
 from orders.services.placing import place_order
 from orders.services.premiums import record_returned_premium
@@ -63,9 +79,11 @@ __all__ = [
     "Holder",
     "LineChange",
     "LoanWish",
+    "OfferTerms",
     "Preview",
     "ProductLine",
     "accept_agreed",
+    "accept_offer",
     "accept_return",
     "add_agreed_lines",
     "add_promotion",
@@ -78,6 +96,7 @@ __all__ = [
     "cancel_agreed",
     "change_cart_item",
     "change_lines",
+    "change_offer",
     "change_promotion",
     "check_out_cart",
     "close_places",
@@ -85,11 +104,14 @@ __all__ = [
     "copy_legal_entities",
     "copy_products",
     "copy_stock_levels",
+    "decline_offer",
     "delete_order",
     "deposit_terms",
     "discount_agreed",
+    "draft_offer",
     "edit_comment",
     "end_promotion",
+    "expire_offers",
     "extend_hold",
     "fault_agreed",
     "fold_stats",
@@ -106,6 +128,7 @@ __all__ = [
     "lower_agreed",
     "merge_cart",
     "move_order",
+    "offer_agreed",
     "order_deal",
     "place_order",
     "preview_lines",
@@ -118,12 +141,15 @@ __all__ = [
     "record_approval",
     "record_forfeit",
     "record_news",
+    "record_offer_approval",
     "record_payout",
     "record_price",
     "record_returned_premium",
     "refuse_return",
     "remove_cart_item",
     "require_offer",
+    "revise_offer",
+    "send_offer",
     "set_cart_coupon",
     "skip_agreed",
     "skip_place",
@@ -131,5 +157,7 @@ __all__ = [
     "steer_checkout",
     "value_agreed",
     "view_checkout",
+    "withdraw_for_leaver",
+    "withdraw_offer",
     "work_out_deal",
 ]

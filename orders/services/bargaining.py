@@ -146,7 +146,7 @@ def _admit_placed(order: Order, built: Sequence[OrderLine], actor: Actor, now: d
     request = approvals.Ask(
         subject_id=order.id, amount=given, maker_id=actor.id, beneficiary_id=order.customer_id, currency=order.currency
     )
-    if _is_too_much(built, actor) or not approvals.is_within(DISCOUNT, request, now=now):
+    if is_too_much(built, actor) or not approvals.is_within(DISCOUNT, request, now=now):
         detail = _("Place the order first, and agree to this price then: a second person has to agree with you.")
         raise InvalidInput("items", "needs_approval", detail)
 
@@ -211,7 +211,7 @@ def _admit(
     if is_sunk:
         approvals.admit(BELOW_COST, request, now=saga.now, is_certain=True)
     else:
-        is_certain = _is_too_much(changed, about.actor)
+        is_certain = is_too_much(changed, about.actor)
         approvals.admit(DISCOUNT, _counting(request, given), now=saga.now, is_certain=is_certain)
 
 
@@ -220,7 +220,7 @@ def _counting(request: approvals.Ask, given: Decimal) -> approvals.Ask:
     return replace(request, so_far=given)
 
 
-def _is_too_much(lines: Sequence[OrderLine], actor: Actor) -> bool:
+def is_too_much(lines: Sequence[OrderLine], actor: Actor) -> bool:
     """Tell whether more of a list price is taken off than this role may take off alone."""
     is_admin = "admin" in actor.roles
     most = settings.DISCOUNT_PERCENT_ADMIN if is_admin else settings.DISCOUNT_PERCENT_MANAGER

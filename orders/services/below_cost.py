@@ -14,11 +14,11 @@ def find_sunk(lines: Iterable[OrderLine]) -> list[OrderLine]:
 
 
 def refuse_sunk(lines: Iterable[OrderLine]) -> None:
-    """Refuse a new order with lines below cost, unless it is a campaign or coupon that was let on so.
+    """Refuse a new order with lines below cost, unless it is a campaign, coupon or offer that was let on so.
 
     Raises BelowCost.
     """
-    sunk = find_sunk(lines)
+    sunk = find_sunk(line for line in lines if line.offered_by is None)
     refuse(line for line in sunk if not line.is_agreed_below_cost or get_taken_off(line, DiscountSource.MANAGER))
 
 

@@ -68,8 +68,9 @@ ISSUED_IN: dict[str, frozenset[str]] = {
     PaperKind.SALE_GOODS: _AGREED,
     PaperKind.ACT_GOODS: frozenset({Status.READY, Status.COMPLETED}),
     PaperKind.RETURN_ACT: frozenset({Status.RETURNED}),
+    PaperKind.OFFER: frozenset(),
 }
-"""States of an order in which a kind of paper is issued."""
+"""States of an order in which a kind of paper is issued; an offer is sent before there is one."""
 NUMBERED: dict[str, tuple[str, str]] = {
     PaperKind.SALE_NEW: ("NEW", "sale-new"),
     PaperKind.SALE_USED: ("USED", "sale-used"),
@@ -84,6 +85,7 @@ NUMBERED: dict[str, tuple[str, str]] = {
     PaperKind.SALE_GOODS: ("CON", "contract"),
     PaperKind.ACT_GOODS: ("ACT", "handover-act"),
     PaperKind.RETURN_ACT: ("RET", "return-act"),
+    PaperKind.OFFER: ("OFFER", "offer"),
 }
 """What numbers of a kind begin with, and the counter that they come from: earlier releases numbered some by another."""
 

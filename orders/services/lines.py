@@ -17,6 +17,7 @@ from core.money.vat import VatKind
 from orders.errors import CurrencyMismatch, InsufficientStock, ProductNotReady, UnknownProduct
 from orders.events import OrderLine as LineFact
 from orders.models import LineKind, OrderLine, ProductCopy
+from orders.rules.offers import OfferedGoods, price_as_offered
 from orders.rules.prices import Bargain
 from orders.rules.requests import ChosenPolicy, Policies
 from orders.services.history import Actor
@@ -39,6 +40,14 @@ class ProductLine:
     product_id: UUID
     quantity: int
     bargain: Bargain | None = None
+
+
+@dataclass(frozen=True)
+class OfferedLine(ProductLine):
+    """Goods of a written offer, at its prices."""
+
+    goods: OfferedGoods | None = None
+    manager_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,10 @@ def _build_line(index: int, wish: ProductLine | FreeLine, copies: dict[UUID, Pro
         cost=product.cost,
     )
     line.is_campaign_time = product.is_campaign_time
+    if isinstance(wish, OfferedLine) and wish.goods is not None:
+        line.is_campaign_time = False
+        line.offered_by = wish.manager_id
+        price_as_offered(line, wish.goods)
     return line
 
 

@@ -200,6 +200,7 @@ def _build_order(
     total = sum((line.line_total for line in lines), Decimal(0))
     if total > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
+    sellers = (line.offered_by for line in lines)
     order = Order(
         id=take_offer(offer, now) if offer else uuid7(),
         customer_id=customer_id,
@@ -208,7 +209,7 @@ def _build_order(
         total_amount=total,
         total_quantity=sum(line.quantity for line in lines),
         discount_total=sum((line.discount_amount * line.quantity for line in lines), ZERO),
-        manager_id=actor.id if actor.is_staff else None,
+        manager_id=next(filter(None, sellers), actor.id if actor.is_staff else None),
         placed_date=dealer_day(now),
         comment=comment,
         legal_entity_id=legal_entity_id,

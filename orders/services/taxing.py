@@ -1,12 +1,13 @@
 """Tax an order by who sells it: by the rates of the day it is placed, changed or handed over on."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
 from core.clock import dealer_day
 from core.db import fetch
-from orders.models import OrderLine
+from orders.models import Order, OrderLine
 from orders.models.parties import DEFAULT_SELLER
 from orders.rules.taxing import tax_lines
 from orders.services.locking import LockedOrder
@@ -19,14 +20,18 @@ def tax_again(saga: LockedOrder, lines: Sequence[OrderLine]) -> bool:
 
     One that was placed before there was a legal entity is the default one's from now on. Raises NoTaxRule.
     """
-    order = saga.order
+    return tax_goods(saga.order, lines, saga.now)
+
+
+def tax_goods(order: Order, lines: Sequence[OrderLine], now: datetime) -> bool:
+    """Reckon the VAT of lines by their order's seller, or else the default one, and the rates of a day; as above."""
     known = order.legal_entity_id
     rows = fetch("orders", DEFAULT_SELLER, ()) if known is None else fetch("orders", _SOLD_BY, (known,))
     if not rows:
         return False
     order.legal_entity_id = rows[0][0]
     before = [(line.vat_rate, line.vat_amount) for line in lines]
-    tax_lines(order, lines, msgspec.json.decode(rows[0][1]), dealer_day(saga.now))
+    tax_lines(order, lines, msgspec.json.decode(rows[0][1]), dealer_day(now))
     return before != [(line.vat_rate, line.vat_amount) for line in lines]
 
 
