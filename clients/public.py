@@ -18,3 +18,12 @@ def find_customer(card_id: UUID) -> UUID | None:
     except ClientNotFound:
         return None
     return card.user_id or card.id
+
+
+@answers("orders")
+def find_card_name(card_id: UUID) -> str:
+    """Return what a client card is called by; nothing for no card."""
+    try:
+        return find_client(card_id).name
+    except ClientNotFound:
+        return ""

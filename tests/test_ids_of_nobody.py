@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+import accounts.tests.make as accounts
 import clients.tests.make as clients
 import financing.tests.make as financing
 import insurance.tests.make as insurance
@@ -15,6 +16,7 @@ import orders.tests.make as orders
 import payments.tests.make as payments
 import resources.tests.make as resources
 import showroom.tests.make as showroom
+from core.clock import dealer_day
 from core.ids import uuid7
 from messaging.testing import published
 from tests.permissions import objects, table
@@ -37,6 +39,14 @@ BY_CARD = {"method": "card"}
 
 def car() -> dict[str, Any]:
     return {"items": [{"product_id": str(orders.product()), "quantity": 1}]}
+
+
+def offered() -> dict[str, Any]:
+    return car() | {"valid_until": str(dealer_day(SOON))}
+
+
+def a_buyer() -> str:
+    return str(accounts.user("client").id)
 
 
 def in_cart(owner: UUID) -> dict[str, Any]:
@@ -90,6 +100,13 @@ CASES: dict[str, Case] = {
     "POST /orders items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
     "PATCH /orders/{} items.0.id": (lambda _: {"items": [{"quantity": 1}]}, 404, "unknown_item"),
     "PATCH /orders/{} items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
+    "POST /offers customer_id": (lambda _: offered(), 400, "unknown_person"),
+    "POST /offers legal_entity_id": (lambda owner: offered() | {"customer_id": a_buyer()}, 400, "unknown"),
+    "POST /offers items.0.product_id": (
+        lambda owner: offered() | {"customer_id": a_buyer(), "items": [{"quantity": 1}]}, 409, "product_not_ready",
+    ),
+    "PATCH /offers/{} legal_entity_id": (lambda _: {}, 400, "unknown"),
+    "PATCH /offers/{} items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
     "POST /queue product_id": (lambda _: {}, 409, "product_not_ready"),
     "POST /orders/deal-quote items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 400, "unknown_product"),
     "POST /orders/deal-quote financing.programme_id": (
@@ -169,6 +186,7 @@ KNOWING = {
     "unknown_person": "accounts", "unknown_colleague": "accounts", "unknown_programme": "financing",
     "not_allowed": "insurance", "unknown_product": "catalog", "unknown_event": "showroom",
     "unknown_payment_method": "payments", "unknown_category": "catalog",
+    "unknown": "accounts", "product_not_ready": "accounts",
 }  # fmt: skip
 """Databases besides its own that an endpoint asks for what it does not keep."""
 KNOWING_TOO = {"unknown_person": {"clients"}}
@@ -213,6 +231,8 @@ def ready(row: Row, owner: UUID) -> Ids:
         for stage in ("contacted", "qualified"):
             services.move_lead(lead_id=lead.id, stage=stage, now=timezone.now())
         return [str(lead.id)]
+    if row.path == "/offers/{}":
+        return [str(orders.offer(customer_id=owner, is_sent=False).id)]
     return objects.ids_for(row.path, owner) or [] if "{}" in row.path else []
 
 

@@ -156,14 +156,19 @@ def parse_customer(body: OrderTerms, principal: Principal) -> UUID:
         return principal.id
     if not principal.is_staff:
         raise InvalidInput("customer_id", "not_allowed", _("Only managers order for somebody else."))
+    return require_customer(body.customer_id)
+
+
+def require_customer(customer_id: UUID) -> UUID:
+    """Return a person's id, or whose a client card is: its own where it has no account. Raises InvalidInput."""
     try:
-        require_person(body.customer_id, "customer_id")
+        require_person(customer_id, "customer_id")
     except InvalidInput:
-        found = find_customer(body.customer_id)
+        found = find_customer(customer_id)
         if found is None:
             raise
         return found
-    return body.customer_id
+    return customer_id
 
 
 def parse_terms(body: OrderTerms, principal: Principal, products: list[UUID]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from gateway.api import Router
 from orders.api.carts import CartViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
+from orders.api.offers import OfferViewSet
 from orders.api.papers import IssuedDocumentViewSet
 from orders.api.promotions import CampaignViewSet, CouponViewSet
 from orders.api.queue import QueueViewSet
@@ -18,6 +19,7 @@ router.register("coupons", CouponViewSet, basename="coupons")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("returns", ReturnViewSet, basename="returns")
 router.register("document-templates", DocumentTemplateViewSet, basename="document-templates")
+router.register("offers", OfferViewSet, basename="offers")
 router.register("documents", IssuedDocumentViewSet, basename="documents")
 router.register("orders/events", OrderEventsViewSet, basename="order-events")
 router.register("orders/deal-quote", DealQuoteViewSet, basename="deal-quote")

@@ -1,7 +1,7 @@
 """Orders for tests, made the way the product makes them."""
 
 import hashlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,17 @@ from core.approvals import KnowCompany
 from core.clock import dealer_day
 from core.ids import uuid7
 from orders import services
-from orders.models import CartItem, Document, DocumentFile, IssuedDocument, Order, OrderReturn, Promotion, QueuePlace
+from orders.models import (
+    CartItem,
+    Document,
+    DocumentFile,
+    IssuedDocument,
+    Order,
+    OrderReturn,
+    Promotion,
+    QueuePlace,
+    SalesOffer,
+)
 from orders.services import Actor, Holder, ProductLine
 from orders.services.buyer_papers import enter_buyer_papers
 from orders.services.issuing import issue_paper
@@ -61,6 +71,16 @@ def promotion(**fields: Any) -> Promotion:
     given |= {} if "amount" in fields else {"percent": Decimal(3)}
     given |= {"budget": Decimal(400_000)} | fields
     return services.add_promotion(fields=given, maker_id=uuid7(), now=timezone.now())  # type: ignore[arg-type]
+
+
+def offer(*, customer_id: UUID | None = None, is_sent: bool = True, **options: Any) -> SalesOffer:
+    """A written offer of one product, sent unless told otherwise; options are its terms, and its manager `actor`."""
+    actor = options.pop("actor", None) or Actor(uuid7(), frozenset({"manager"}))
+    options.setdefault("lines", [ProductLine(product(), 1)])
+    options.setdefault("valid_until", dealer_day(timezone.now()) + timedelta(days=5))
+    terms = services.OfferTerms(**options)
+    made = services.draft_offer(customer_id=customer_id or uuid7(), terms=terms, actor=actor, now=timezone.now())
+    return services.send_offer(offer_id=made.id, actor=actor, now=timezone.now()) if is_sent else made
 
 
 def order(*, customer_id: UUID | None = None, now: datetime | None = None, **options: Any) -> Order:

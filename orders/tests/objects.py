@@ -14,6 +14,11 @@ def order(owner: UUID) -> Ids:
     return [str(make.order(customer_id=owner).id)]
 
 
+@made_by("/offers")
+def offer(owner: UUID) -> Ids:
+    return [str(make.offer(customer_id=owner).id)]
+
+
 @made_by("/returns")
 def taken_back(owner: UUID) -> Ids:
     return [str(make.returning(customer_id=owner).id)]

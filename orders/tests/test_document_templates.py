@@ -127,7 +127,8 @@ def test_the_fields_of_a_kind_are_told(manager):
         "fields_of_kind"
     ]
     assert told["lists"] == {
-        name: ["name", "vin", "quantity", "price", "sum", "vat_rate", "vat"] for name in ("lines", "goods", "policies")
+        name: ["name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price"]
+        for name in ("lines", "goods", "policies")
     }
     assert manager.get("/document-templates/fields?kind=none").status_code == 400
 
@@ -165,13 +166,13 @@ def test_they_come_in_force_once_and_later_ones_as_drafts(capsys):
     call_command("install_papers")
     call_command("install_papers")
     assert capsys.readouterr().out.splitlines() == [
-        "26 templates put in force, 0 kept as drafts",
+        "28 templates put in force, 0 kept as drafts",
         "0 templates put in force, 0 kept as drafts",
     ]
 
 
 def test_words_of_ones_own_stay_and_what_is_shipped_waits_beside_them(manager, draft):
-    assert install_templates(now=timezone.now()) == (25, 1)
+    assert install_templates(now=timezone.now()) == (27, 1)
     assert DocumentTemplate.objects.get(is_shipped=True, state="draft").number == 2
     enforce(manager, draft, today())
     assert find_template(kind="consent", language="ru", now=timezone.now()).number == 1

@@ -132,6 +132,17 @@ GET    /orders/{}/registration-data                       manager
 POST   /orders/{}/cancel                                  own
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
+GET    /offers                                            own list
+POST   /offers                                            manager
+GET    /offers/{}                                         own
+PATCH  /offers/{}                                         manager
+POST   /offers/{}/send                                    manager
+POST   /offers/{}/revise                                  manager
+POST   /offers/{}/withdraw                                manager
+POST   /offers/{}/decline                                 own
+POST   /offers/{}/order                                   own
+GET    /offers/{}/document                                own
+GET    /offers/{}/timeline                                manager
 GET    /queue                                             own list
 POST   /queue                                             signed in
 GET    /queue/{}                                          own

@@ -36,7 +36,7 @@ from insurance.public import rate
 from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
 from orders import services as order_services
-from orders.models import DepositAgreement, Order, Promotion
+from orders.models import DepositAgreement, Order, Promotion, SalesOffer
 from orders.services import Actor, FreeLine
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -281,6 +281,21 @@ class TakeOffThePrice:
 
     def has_left(order):
         return Order.objects.get(pk=order.pk).discount_total > 0
+
+
+@way("orders.offer")
+class OfferBelowTheList:
+    def make(owner, worth):
+        off = order_services.Bargain(amount=worth, reason="a friend")
+        product = ordering.product(price=str(100 * worth), available=9)
+        lines = [ordering.ProductLine(product, 1, off)]
+        return ordering.offer(customer_id=owner, lines=lines, is_sent=False)
+
+    def go(offer, actor):
+        return order_services.send_offer(offer_id=offer.id, actor=manager(actor), now=timezone.now())
+
+    def has_left(offer):
+        return SalesOffer.objects.get(pk=offer.pk).state == "sent"
 
 
 @way("orders.below_cost")
