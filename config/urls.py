@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.decorators.cache import cache_control
 from django.views.static import serve
 
 from config.health.views import ready
@@ -14,6 +15,7 @@ from gateway.document import pages as documents
 from messaging.peering import door
 from messaging.upkeep import metrics
 
+PICTURE_KEPT_S = 365 * 24 * 3600
 handler400 = "gateway.views.bad_request"
 handler403 = "gateway.views.not_allowed"
 handler404 = "gateway.views.page_not_found"
@@ -40,7 +42,9 @@ urlpatterns = [
 
 if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same storage
     pictures = {"document_root": settings.MEDIA_ROOT / "products"}
-    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", serve, pictures, name="pictures"))
+    # A picture's address has the id of its upload: other bytes have another address.
+    lasting = cache_control(max_age=PICTURE_KEPT_S, public=True, immutable=True)(serve)
+    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", lasting, pictures, name="pictures"))
 
 if "accounts" in settings.LAYOUT.answered:
     urlpatterns.append(path("", include("accounts.api.well_known")))

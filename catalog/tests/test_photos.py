@@ -87,6 +87,27 @@ def test_a_named_photo_becomes_a_picture_with_renditions(shop):
     assert (shop.asked(), due_work_queues("catalog")) == (["/a.jpg"], [])
 
 
+def test_a_picture_is_kept_by_browsers_and_a_missing_one_is_not(shop, client):
+    car = make.product(image_url=shop("/a.jpg", picture(1200, 800)))
+    fetch()
+    address = covers([car.pk])[car.pk].urls["small"]
+    kept, missing = client.get(address), client.get("/media/products/none.webp")
+    assert (kept.status_code, missing.status_code) == (200, 404)
+    assert set(kept["Cache-Control"].split(", ")) == {"max-age=31536000", "public", "immutable"}
+    assert "immutable" not in missing.get("Cache-Control", "")
+
+
+def test_another_picture_has_another_address(shop):
+    car = make.product(image_url=shop("/a.jpg", picture(1200, 800)))
+    fetch()
+    first = ProductImage.objects.get()
+    other = shop("/b.jpg", picture(1200, 800, colour="blue"))
+    services.update_product(product_id=car.pk, image_url=other, actor="tests", now=timezone.now())
+    fetch()
+    again = ProductImage.objects.get()
+    assert set(first.renditions.values()).isdisjoint(again.renditions.values())
+
+
 def test_an_import_names_photos_and_a_second_one_fetches_nothing_anew(shop, tmp_path, committing):
     lines = [f"{number},Lada,Vesta,2021,1500000,42000,{shop(f'/{number}.jpg')}" for number in range(3)]
     path = tmp_path / "list.csv"
