@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from config.databases import APPS
+from config.databases import APPS, STORES
 
 ROOT = settings.BASE_DIR
 APART = {"chaos", "browser"}
@@ -29,6 +29,33 @@ def test_every_list_has_the_app(app, file, pattern, what):
     for mark, name in names.items():
         pattern, what = pattern.replace(mark, name), what.replace(mark, name)
     assert re.search(pattern, (ROOT / file).read_text()), f"{file} lacks {app}: add {what}"
+
+
+DATABASES = [row for row in LISTS if "DATABASE_URL" in row[1] or "postgres-" in row[1]]
+
+
+@pytest.mark.parametrize("store", [store for store in STORES if store not in APPS])
+@pytest.mark.parametrize(("file", "pattern", "what"), DATABASES, ids=[f"{file}: {what}" for file, _, what in DATABASES])
+def test_every_list_of_databases_has_those_of_no_app(store, file, pattern, what):
+    test_every_list_has_the_app(store, file, pattern, what)
+
+
+def test_whatever_is_done_to_databases_is_done_to_all():
+    """Who goes through the apps' databases means all of them, or says why not here."""
+    apart = {
+        "config/databases.py": "the list itself",
+        "config/layout.py": "which apps a process serves",
+        "config/settings.py": "which apps are installed",
+        "config/declared/lists.py": "lists of apps beside those of databases",
+        "config/declared/machine.py": "names of apps",
+        "config/management/commands/architecture.py": "a table of apps",
+        "config/management/commands/check_books.py": "numbers are no books",
+        "config/servers/backup.py": "logs of events, which numbers have none of",
+    }
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "config").rglob("*.py")}
+    named = {file for file in files if re.search(r"\bAPPS\b", (ROOT / file).read_text())}
+    assert {file for file in named if "STORES" not in (ROOT / file).read_text()} <= apart.keys(), "STORES, or a reason"
+    assert apart.keys() <= files
 
 
 def packages() -> set[str]:
