@@ -63,6 +63,7 @@ def test_a_deal_is_calculated_live_kept_ordered_and_lent_for(product):
         assert tab.inner_text("[data-due-now] >> nth=0") == shown
         assert "the same to the kopeck" in tab.inner_text("main")
         tab.fill("input[name=monthly_income]", "250000")
+        tab.check("input[name=is_agreed]")
         tab.click("main aside button:has-text('Place the order')")
         tab.wait_for_url("**/orders/*/")
         agree_to_less(tab)
