@@ -1,5 +1,6 @@
 """docker-compose.yml and the Dockerfile, checked without an engine."""
 
+import json
 import os
 import re
 import shutil
@@ -93,6 +94,22 @@ def test_pages_are_reached_by_a_proxy_that_buffers_bodies_and_answers(services):
     assert "proxy_pass http://web:8000;" in pages
     assert "buffering" not in pages
     assert "buffering" not in nginx.partition("location")[0]
+
+
+def test_the_edge_logs_json_that_joins_ours_and_holds_no_query(tmp_path):
+    conf = (ROOT / "deploy/nginx.conf").read_text()
+    parts = re.search(r"log_format line escape=json((?:\s+'[^']*')+);", conf)[1]
+    line = json.loads("".join(re.findall(r"'([^']*)'", parts)))
+    assert line["request_id"] == "$upstream_http_x_request_id"
+    assert not {"$request", "$request_uri", "$args", "$remote_addr"} & set(line.values())
+    assert "access_log /dev/stdout line;" in conf
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or pytest.skip("nginx is not installed here")
+    here = re.sub(r"http://(web|live):", "http://127.0.0.1:", conf)
+    whole = tmp_path / "nginx.conf"
+    whole.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n{here}\n}}\n")
+    command = [nginx, "-t", "-e", str(tmp_path / "errors"), "-c", str(whole)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_brokers_are_switched_on_by_a_profile_and_reached_from_this_machine_alone(services):
