@@ -1,6 +1,7 @@
 """Measure what the desk's search of people costs among a million of them; exits with 1 above a tenth of a second."""
 
 import argparse
+import hashlib
 import statistics
 import sys
 import time
@@ -13,11 +14,13 @@ from benchmarks import bench_env
 PEOPLE = 1_000_000
 LIMIT_MS = 100.0
 ROUNDS = 20
-TERMS = ("сидорова анна", "петров", "8 912 345-67-89", "345678", "person77777@", "никого такого")
+MAIL = hashlib.md5(b"77777").hexdigest()[:10]
+TERMS = ("сидорова анна", "петров", "8 912 345-67-89", "345678", MAIL, "никого такого")
 FILL = """
 INSERT INTO gateway_known_person (person_id, name, phone, email, search_text, version, is_card)
 SELECT gen_random_uuid(), n, '', '',
-       lower(n) || ' person' || i || '@example.com 7' || (9000000000 + i * 977 %% 1000000000), 1, true
+       lower(n) || ' ' || substr(md5(i::text), 1, 10) || '@example.com 7' || (9000000000 + i * 977 %% 1000000000),
+       1, true
 FROM (SELECT i, (ARRAY['Петров', 'Сидорова', 'Иванов', 'Кузнецова', 'Попов', 'Соколова', 'Лебедев'])[1 + i %% 7]
              || substr(md5((i %% 5000)::text), 1, 3) || ' '
              || (ARRAY['Анна', 'Пётр', 'Вера', 'Олег', 'Инна', 'Глеб'])[1 + i %% 6] AS n
@@ -43,7 +46,10 @@ def _measure(people: int) -> int:
     from clients.public import find_clients
 
     with connections["clients"].cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")  # to fill a million rows takes longer than any page may
+        cursor.execute("DROP INDEX known_person_search")
         cursor.execute(FILL, [people])
+        cursor.execute("CREATE INDEX known_person_search ON gateway_known_person USING gin (search_text gin_trgm_ops)")
         cursor.execute("VACUUM ANALYZE gateway_known_person")
     slowest = 0.0
     for term in TERMS:
