@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from clients.services import UserProfile, follow_user
 from core.clock import dealer_day
 from core.ids import uuid7
 from core.testing import Api, token_for
@@ -83,6 +84,10 @@ def callers(row: Row) -> dict[str, Api]:
         for name, api in made.items():
             email = f"{name.replace(' ', '-')}@example.com"
             User.objects.create(id=api.user_id, email=email, password="!", roles=ROLES[name])
+    if row.path == "/clients/me":
+        for name, api in made.items():
+            profile: UserProfile = {"email": f"{name}@example.com", "full_name": name, "phone": "", "version": 1}
+            follow_user(user_id=api.user_id, profile=profile, now=timezone.now())
     scope = f"{home(row)}:{'read' if row.method == 'GET' else 'write'}"
     scope = "accounts:read" if row.part == "Accounts" else scope
     keys = {"owner's key": ("owner", scope), "admin's key without the scope": ("admin", "nothing:read")}
