@@ -7,7 +7,7 @@ from core.approvals import JoinCards, KnowCard, KnowCompany, KnowPerson
 from core.events import Event, event, implies
 
 
-@event("client.created", aggregate="client", key="client_id", personal=("name", "inn", "address"))
+@event("client.created", aggregate="client", key="client_id", personal=("name", "phone", "email", "inn", "address"))
 class ClientCreated(Event):
     """A client card was opened; the requisites are an organisation's alone, phone and e-mail anybody's."""
 
@@ -24,7 +24,7 @@ class ClientCreated(Event):
     email: str = ""
 
 
-@event("client.updated", aggregate="client", key="client_id", personal=("name", "inn", "address"))
+@event("client.updated", aggregate="client", key="client_id", personal=("name", "phone", "email", "inn", "address"))
 class ClientUpdated(Event):
     """A client card changed; carries what `client.created` does."""
 

@@ -38,7 +38,7 @@ TERMS = ("product_id", "quantity", "list_price", "unit_price")
 """What two offers of the same goods differ in, if they do."""
 
 
-def keep_goods(lines: Iterable[OrderLine], reasons: Mapping[int, str]) -> list[dict[str, Any]]:
+def freeze_goods(lines: Iterable[OrderLine], reasons: Mapping[int, str]) -> list[dict[str, Any]]:
     """Return priced lines as an offer keeps them; `reasons` are by their positions."""
     kept = [_read_line(line, reasons.get(line.position, "")) for line in lines]
     plain: list[dict[str, Any]] = msgspec.to_builtins(kept)

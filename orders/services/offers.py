@@ -24,7 +24,7 @@ from messaging.people.departures import refuse_leavers
 from orders.approvals import OFFER
 from orders.events import OfferChanged, OfferCreated, OfferNews
 from orders.models import DiscountSource, OfferHistory, OfferState, Order, OrderLine, PaperLanguage, SalesOffer
-from orders.rules.offers import keep_goods, read_goods
+from orders.rules.offers import freeze_goods, read_goods
 from orders.rules.prices import Bargain, sum_discounts
 from orders.services.bargaining import bargain_at_placing
 from orders.services.below_cost import find_sunk, refuse
@@ -148,7 +148,7 @@ def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime)
     if not terms.below_cost:
         refuse(find_sunk(built))
     reasons = {at: line.bargain.reason for at, line in enumerate(terms.lines) if line.bargain}
-    offer.lines = keep_goods(built, reasons)
+    offer.lines = freeze_goods(built, reasons)
     offer.total_amount = sum((line.line_total for line in built), ZERO)
     offer.discount_total = sum_discounts(built, DiscountSource.MANAGER)
     if offer.total_amount > MAX_AMOUNT:
