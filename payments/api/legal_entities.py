@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from core.money.vat import Regime
 from gateway.access.permissions import IsAdmin, IsManager
 from gateway.api import ApiViewSet
-from gateway.approvals.views import may_wait
+from gateway.approvals.views import WaitingAnswer, may_wait
 from gateway.writes import Call, write
 from payments import services
 from payments.models import LegalEntity, LegalEntityRevision
@@ -89,9 +89,9 @@ class LegalEntityViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiVi
     def get_permissions(self) -> Any:
         return [IsManager()] if self.action in ("list", "retrieve", "history") else [IsAdmin()]
 
-    @write(request=LegalEntityInput, responses=may_wait(LegalEntitySerializer, 201), once="add_legal_entity")
+    @write(request=LegalEntityInput, responses={202: WaitingAnswer}, once="add_legal_entity")
     def create(self, call: Call) -> LegalEntity:
-        """Add a legal entity, once a second person agrees; the first one sells by default."""
+        """Add a legal entity once a second person agrees, which it always waits for; the first one sells by default."""
         return services.add_legal_entity(fields=call.body, maker_id=call.actor_id, now=call.now)
 
     @write(request=LegalEntityInput, responses=may_wait(LegalEntitySerializer))

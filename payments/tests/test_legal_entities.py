@@ -120,6 +120,8 @@ def test_one_is_written_anew():
     changed = admin().put(f"/legal-entities/{entity.id}", ENTITY | {"director": "Петров П. П.", "is_default": True})
     assert (changed.status_code, changed.json()["director"], changed.json()["version"]) == (200, "Петров П. П.", 2)
     assert Api("manager").get("/legal-entities").json()["results"] == [changed.json()]
+    waits = admin().put(f"/legal-entities/{entity.id}", ENTITY | {"account": OTHER})
+    assert (waits.status_code, LegalEntity.objects.get().account) == (202, ENTITY["account"])
 
 
 def test_a_change_of_nothing_tells_nothing():
