@@ -36,6 +36,7 @@ from orders.queries.deposits import (
 )
 from orders.queries.finding import find_orders
 from orders.queries.morning import read_morning
+from orders.queries.offers import SentOffer, find_sent_offer, list_sent_offers
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
@@ -60,6 +61,7 @@ __all__ = [
     "OrderedGoods",
     "Place",
     "QueueView",
+    "SentOffer",
     "TimelineEntry",
     "TradeInFacts",
     "Waiter",
@@ -70,11 +72,13 @@ __all__ = [
     "document_kinds",
     "find_deposit",
     "find_orders",
+    "find_sent_offer",
     "get_order",
     "get_places",
     "held_cars",
     "judged_deposits",
     "list_orders",
+    "list_sent_offers",
     "live_offers",
     "order_facts",
     "order_states",

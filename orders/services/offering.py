@@ -106,12 +106,12 @@ def _replace_sent(offer: SalesOffer, actor: Actor, now: datetime) -> None:
         _end(other, OfferState.WITHDRAWN, actor, "", now)
 
 
-def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime) -> Order:
+def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version: Expected = None) -> Order:
     """Order what is offered, at exactly its terms: by its buyer, or by staff for them. Again, it is the same order.
 
     The catalogue's prices of this moment, campaigns and coupons change nothing. Raises NotFound (another's, or never
-    sent), OfferExpired, WrongTransition, OfferedGoodsGone, InsufficientStock, CurrencyMismatch, CarHasQueue,
-    TooManyHolds, AccountClosing.
+    sent), StaleVersion, OfferExpired, WrongTransition, OfferedGoodsGone, InsufficientStock, CurrencyMismatch,
+    CarHasQueue, TooManyHolds, AccountClosing.
     """
     with transaction("orders"):
         offer = _lock_seen(offer_id, actor)
@@ -121,6 +121,7 @@ def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime) -> Order:
             raise OfferExpired(valid_until=offer.valid_until.isoformat())
         if offer.state != OfferState.SENT:
             raise WrongTransition(offer.state, offer.list_next())
+        require_version(offer.version, expected_version)
         order = _order(offer, actor, now)
         offer.order = order
         offer.move(OfferState.ACCEPTED, now=now)
@@ -152,10 +153,13 @@ def _order(offer: SalesOffer, actor: Actor, now: datetime) -> Order:
     return order
 
 
-def decline_offer(*, offer_id: UUID, actor: Actor, now: datetime, reason: str = "") -> SalesOffer:
-    """End an offer that its buyer does not want. Raises NotFound, WrongTransition."""
+def decline_offer(
+    *, offer_id: UUID, actor: Actor, now: datetime, reason: str = "", expected_version: Expected = None
+) -> SalesOffer:
+    """End an offer that its buyer does not want. Raises NotFound, StaleVersion, WrongTransition."""
     with transaction("orders"):
         offer = _lock_seen(offer_id, actor)
+        require_version(offer.version, expected_version)
         _end(offer, OfferState.DECLINED, actor, reason, now)
     return offer
 

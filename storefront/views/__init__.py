@@ -25,6 +25,7 @@ from storefront.views.kept import (
 from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
 from storefront.views.news import news, news_preferences, read_all_news, read_news
+from storefront.views.offers import decline_sent_offer, offer, offer_paper, offers, order_offer
 from storefront.views.orders import cancel, give_back, live_ticket, order, orders, pay
 from storefront.views.papers import change_order, order_again, order_paper
 from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
@@ -81,6 +82,7 @@ __all__ = [
     "deal_calculator",
     "decide_approval",
     "decide_return",
+    "decline_sent_offer",
     "delete_search",
     "download_export",
     "drop_policy",
@@ -103,10 +105,14 @@ __all__ = [
     "move",
     "news",
     "news_preferences",
+    "offer",
+    "offer_paper",
+    "offers",
     "order",
     "order_again",
     "order_document",
     "order_documents",
+    "order_offer",
     "order_paper",
     "orders",
     "paid",

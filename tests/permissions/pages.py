@@ -70,6 +70,11 @@ GET  /orders/{}/documents/                          own
 POST /orders/{}/documents/                          own
 GET  /orders/{}/documents/{}/                       own
 GET  /orders/{}/papers/{}/                          own
+GET  /offers/                                       signed in
+GET  /offers/{}/                                    mine
+GET  /offers/{}/paper/                              mine
+POST /offers/{}/order/                              mine
+POST /offers/{}/decline/                            mine
 GET  /paid/{}/                                      mine
 GET  /orders/{}/loan/                               mine
 POST /orders/{}/loan/                               mine

@@ -25,6 +25,7 @@ OBJECTS = {
     "/orders/{}/documents/{}/": "/orders/{}/issued/{}",
     "/orders/{}/papers/": "/orders/{}/documents/{}",
     "/orders/": "/orders/{}",
+    "/offers/": "/offers/{}",
     "/paid/": "/payments/{}",
     "/board/approvals/": "/approvals/{}",
     "/board/queue/": "/queue/{}",

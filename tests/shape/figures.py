@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=123_900,
+        limit=124_200,
         goal=75_000,
     ),
 )
