@@ -56,6 +56,7 @@ from orders.events import (
     DepositPaid,
     DepositReturned,
     HoldEnding,
+    OfferSent,
     OrderStatusChanged,
     PaymentAgreementNeeded,
     QueueLeft,
@@ -88,6 +89,7 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     DepositHeld: ("order_id", "number", *SUMS),
     DepositForfeited: ("order_id", "number", *SUMS, "reason"),
     DepositDoubled: ("order_id", "number", *SUMS, "reason"),
+    OfferSent: ("offer_id", "number", "total_amount", "currency", "valid_until"),
     CarOffered: ("product_id", "name", "expires_at"),
     CarOfferEnding: ("product_id", "name", "expires_at"),
     QueueLeft: ("product_id", "name", "outcome", "reason"),
@@ -182,6 +184,14 @@ DepositNews = DepositPaid | DepositKept | DepositReturned | DepositHeld | Deposi
 )  # fmt: skip
 def notify_of_deposit(event: DepositNews) -> None:
     """Tell a buyer what became of their deposit."""
+    _notify(event, [event.customer_id])
+
+
+@subscribe(
+    OfferSent, partition_key="customer_id", on_parked="continue", can_wait=True, name="notifications.tell_of_offer",
+)  # fmt: skip
+def notify_of_offer(event: OfferSent) -> None:
+    """Tell a buyer what they are offered in writing, and until when."""
     _notify(event, [event.customer_id])
 
 

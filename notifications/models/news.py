@@ -22,6 +22,7 @@ URGENT_KINDS = frozenset(
         Kind.SEAT_OFFERED,
         Kind.CAR_OFFERED,
         Kind.CAR_OFFER_ENDING,
+        Kind.OFFER_SENT,
         Kind.REGISTRATION_PROMOTED,
         Kind.HAPPENING_CANCELLED,
         Kind.HAPPENING_REMINDER,

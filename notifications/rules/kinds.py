@@ -18,6 +18,7 @@ class Kind(TextChoices):
     CAR_OFFERED = "queue.offered", _("queued car offered")
     CAR_OFFER_ENDING = "queue.offer_ending", _("offer of a queued car ends soon")
     QUEUE_LEFT = "queue.left", _("place in a queue ended")
+    OFFER_SENT = "offer.sent", _("written offer")
     AGREEMENT_NEEDED = "order.payment_agreement_needed", _("payment waits for the buyer's word")
     PAYMENT_COMPLETED = "payment.completed", _("payment received")
     PAYMENT_FAILED = "payment.failed", _("payment failed")

@@ -215,6 +215,13 @@ _OTHERS: dict[str, Template] = {
         _("Your offer ends soon: %(name)s"),
         _("%(name)s is kept for you until %(expires_at)s only. Order it, or it goes to the next in the queue."),
     ),
+    Kind.OFFER_SENT: (
+        _("Our offer to you: %(total_amount)s %(currency)s"),
+        _(
+            "We made you offer %(number)s: %(total_amount)s %(currency)s in all, valid until %(valid_until)s, that day "
+            "included. Look at it, accept or decline it on the page of the offer."
+        ),
+    ),
     Kind.HOLD_ENDING: (
         _("Order %(number)s is held until %(expires_at)s"),
         _("We keep what is in your order %(number)s for you until %(expires_at)s. Please go on with it, or call us."),
@@ -375,9 +382,11 @@ _SEAT_KEPT: Template = (
 _DIGEST: Template = (_("Your news of the day: %(count)s"), "%(text)s")
 
 MOMENTS = frozenset({"expires_at", "until", "offer_expires_at", "start_date", "start_time", "at"})
-DAYS = frozenset({"due_date", "end_date", "start_date", "grace_until", "covered_through", "ends_after"})
-SUMS = frozenset({"amount", "monthly_payment", "overdue_amount"})
+DAYS = frozenset({"due_date", "end_date", "start_date", "grace_until", "covered_through", "ends_after", "valid_until"})
+SUMS = frozenset({"amount", "monthly_payment", "overdue_amount", "total_amount"})
 SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
+PAGES: dict[str, str] = {Kind.OFFER_SENT: "/offers/%(offer_id)s/"}
+"""Pages of the shop that mails about a kind lead to."""
 POLICIES = {"kasko": _("KASKO"), "osago": _("OSAGO")}
 
 
@@ -386,11 +395,11 @@ def has_text(kind: str, data: dict[str, Any]) -> bool:
     return _template(kind, data) is not None
 
 
-def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
+def render(kind: str, data: dict[str, Any], language: str, zone: str, *, has_link: bool = False) -> Text:
     """Put news into words of a language; `data` holds the event's plain values. Raises KeyError on unknown news.
 
     A language that we do not speak is told in the house's own. Moments are told on the wall clock that `data` names
-    as `time_zone`, or else on that of `zone`.
+    as `time_zone`, or else on that of `zone`. With `has_link` the address of the page ends it, where there is one.
     """
     template = _template(kind, data)
     if template is None:
@@ -398,6 +407,8 @@ def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
     with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
         values = _Values({name: _shown(name, value, data.get("time_zone") or zone) for name, value in data.items()})
         title, body = (str(part) % values for part in template)
+    if has_link and kind in PAGES:
+        body += f"\n\n{settings.PUBLIC_URL.rstrip('/')}{PAGES[kind] % data}"
     return Text(title[:300], body.strip())
 
 

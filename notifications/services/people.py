@@ -128,7 +128,8 @@ def _reconsider(recipient: Recipient, *, is_reworded: bool, now: datetime) -> No
             message.drop()
         else:
             if is_reworded:
-                text = texts.render(message.kind, message.data, recipient.language, recipient.zone)
+                is_mail = message.channel == Channel.EMAIL
+                text = texts.render(message.kind, message.data, recipient.language, recipient.zone, has_link=is_mail)
                 message.title, message.body = text.title, text.body
             message.route(recipient, now=now)
         message.save(update_fields=["title", "body", *ROUTED])

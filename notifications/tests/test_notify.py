@@ -53,7 +53,7 @@ from notifications import services
 from notifications.models import Kind, Notification, Recipient
 from notifications.rules import texts
 from notifications.tests import make
-from orders.events import AttentionNeeded, OrderStatusChanged, PaymentAgreementNeeded
+from orders.events import AttentionNeeded, OfferSent, OrderStatusChanged, PaymentAgreementNeeded
 from payments.events import PaymentCompleted, PaymentFailed, PaymentRefunded
 from showroom.events import (
     DriveConfirmed,
@@ -86,6 +86,13 @@ def payment(kind, **extra):
     return kind(payment_id=uuid7(), order_id=uuid7(), customer_id=USER, **money, **extra)
 
 
+def offered():
+    return OfferSent(
+        offer_id=uuid7(), number="OFFER-1", customer_id=USER, manager_id=uuid7(), total_amount=Decimal("960000.00"),
+        currency="RUB", valid_until=date(2027, 1, 31), version_number=2,
+    )  # fmt: skip
+
+
 def seat(kind, **extra):
     return kind(event_id=uuid7(), registration_id=uuid7(), user_id=USER, title="Open day", **extra)
 
@@ -99,6 +106,7 @@ SUM = {"amount": Decimal("1000.00"), "currency": "RUB"}
 NEWS = [
     moved(),
     payment(PaymentCompleted, method="card"),
+    offered(),
     payment(PaymentFailed, code="declined", detail="no"),
     payment(PaymentRefunded, refund_id=uuid7(), refunded_total=Decimal("100.50"), reason="cancelled"),
     seat(RegistrationCreated, status="confirmed"),
@@ -276,6 +284,15 @@ def test_all_that_accounts_tells_of_a_user_is_followed_in_one_order():
     followed = subscriptions()["notifications.keep_recipient"]
     assert told - set(followed.events) == {"user.logged_in", "user.logged_out"}
     assert (followed.partition_field, followed.is_batch, followed.on_parked) == ("", False, "block")
+
+
+def test_a_mail_about_an_offer_leads_to_its_page(deliver):
+    make.recipient(USER)
+    event = offered()
+    deliver(event)
+    page = f"/offers/{event.offer_id}/"
+    bodies = dict(Notification.objects.filter(user_id=USER).values_list("channel", "body"))
+    assert (bodies["email"].endswith(page), page in bodies["in_app"]) == (True, False)
 
 
 def test_a_loan_accepted_beforehand_and_a_car_that_came_back_are_no_news(deliver):

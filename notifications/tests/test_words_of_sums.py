@@ -35,3 +35,17 @@ def test_a_policy_is_named_and_its_days_told_in_russian():
 def test_the_days_of_a_late_instalment_are_no_codes():
     data = {"amount": "5000.00", "currency": "RUB", "due_date": "2026-12-01", "grace_until": "2026-12-31"}
     assert "31 December 2026" in render(Kind.INSTALMENT_OVERDUE, data, "en", ZONE).body
+
+
+@pytest.mark.parametrize(("language", "day"), [("ru", "31 января 2027"), ("en", "31 January 2027")])
+def test_an_offer_tells_its_sum_and_day_and_mails_alone_its_page(language, day, settings):
+    settings.PUBLIC_URL = "https://shop.example/"
+    data = {"offer_id": "7", "number": "OFFER-1", "total_amount": "960000.00", "currency": "RUB"}
+    data |= {"valid_until": "2027-01-31"}
+    told = render(Kind.OFFER_SENT, data, language, ZONE)
+    mailed = render(Kind.OFFER_SENT, data, language, ZONE, has_link=True)
+    assert "960 000 ₽" in told.title
+    assert all(part in told.body for part in ("OFFER-1", "960 000 ₽", day))
+    assert mailed.body == f"{told.body}\n\nhttps://shop.example/offers/7/"
+    plain = render(Kind.PAYMENT_COMPLETED, {"amount": "1", "currency": "RUB"}, language, ZONE, has_link=True)
+    assert "https://" not in plain.body

@@ -25,7 +25,13 @@ from storefront.pages import page
 from storefront.visitor import user_id
 
 PAGE_SIZE = 20
-ABOUT = (("order_id", "order"), ("event_id", "happening"), ("loan_id", "loan"), ("application_id", "application"))
+ABOUT = (
+    ("order_id", "order"),
+    ("offer_id", "offer"),
+    ("event_id", "happening"),
+    ("loan_id", "loan"),
+    ("application_id", "application"),
+)
 """Pages of what a piece of news is about, by the id that it holds."""
 LISTS = (("test_drive_id", "test-drives"), ("policy_id", "insurance"), ("claim_id", "insurance"))
 
