@@ -5,6 +5,8 @@ from importlib.util import find_spec
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_control
 from django.views.static import serve
@@ -41,10 +43,14 @@ urlpatterns = [
 ]
 
 if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same storage
-    pictures = {"document_root": settings.MEDIA_ROOT / "products"}
+
+    def serve_picture(request: HttpRequest, path: str) -> HttpResponseBase:
+        """Answer with a picture as it lies in the storage of this moment."""
+        return serve(request, path, document_root=settings.MEDIA_ROOT / "products")
+
     # A picture's address has the id of its upload: other bytes have another address.
-    lasting = cache_control(max_age=PICTURE_KEPT_S, public=True, immutable=True)(serve)
-    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", lasting, pictures, name="pictures"))
+    lasting = cache_control(max_age=PICTURE_KEPT_S, public=True, immutable=True)(serve_picture)
+    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", lasting, name="pictures"))
 
 if "accounts" in settings.LAYOUT.answered:
     urlpatterns.append(path("", include("accounts.api.well_known")))

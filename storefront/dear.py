@@ -12,11 +12,12 @@ DEAR = {
     "storefront:deal": CALCULATIONS,
     "storefront:deal-calculator": CALCULATIONS,
     "storefront:loan-file": FILES,
+    "storefront:order-documents": FILES,
     "storefront:order-paper": FILES,
     "storefront:policy-document": FILES,
 }
-SENT_ONLY = {"storefront:deal-calculator"}
-"""Where only what is sent is worked out: the page itself is a form."""
+SENT_ONLY = {"storefront:deal-calculator", "storefront:order-documents"}
+"""Where only what is sent is worked out, or printed: the page itself is a form."""
 
 
 def find_scope(request: HttpRequest) -> str | None:

@@ -81,6 +81,18 @@ def a_signature(person):
     return begin
 
 
+def an_offer(person):
+    car = orders.tests.make.product()
+    return lambda: orders.tests.make.offer(
+        customer_id=person, lines=[orders.services.ProductLine(car, 1)], is_sent=False
+    )
+
+
+def an_offer_sent(person):
+    draft = orders.tests.make.offer(customer_id=person, is_sent=False)
+    return lambda: orders.services.send_offer(offer_id=draft.id, actor=MANAGER, now=timezone.now())
+
+
 def an_application(person):
     financing.tests.make.programme()
     bought = financing.tests.make.order(customer_id=person)
@@ -133,7 +145,7 @@ def a_seat(person):
 
 
 DOORS = {
-    "orders": [an_order, a_return, a_place, a_passport, a_signature],
+    "orders": [an_order, a_return, a_place, a_passport, a_signature, an_offer, an_offer_sent],
     "financing": [an_application],
     "insurance": [a_policy, a_policy_back, a_claim, a_claim_again],
     "payments": [a_refund],

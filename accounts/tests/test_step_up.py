@@ -52,8 +52,9 @@ ENDS = {"close_account", "maintain_erasures", "reopen_account", "replay_erasures
 CHANGES_NO_ACCOUNT = {
     "brought_back", "check_password_strength", "check_second_factor", "end_closings", "forget_former_emails",
     "gather_exports", "is_export_due", "list_erasure", "publish_api_keys", "purge_activity", "purge_expired",
-    "purge_exports", "push_key_revocations", "push_revocations", "record", "renew_api_keys", "request_export",
-    "request_password_reset", "request_verification", "require_proof", "resend_verification", "use_session",
+    "publish_agreement", "purge_exports", "push_key_revocations", "push_revocations", "record", "renew_api_keys",
+    "request_export", "request_password_reset", "request_verification", "require_proof", "resend_verification",
+    "use_session",
 }  # fmt: skip
 
 

@@ -11,10 +11,12 @@ from django.utils import timezone
 
 import accounts.tests.make
 import catalog.tests.make
+import clients.tests.make
 import financing.tests.make
 import orders.tests.make
 from accounts.public import get_person, require_colleague, require_person
 from catalog.public import category_branch, get_products, product_grounds, require_product
+from clients.public import find_card_name, find_customer
 from core.db import InsideTransaction, transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import uuid7
@@ -31,7 +33,7 @@ from messaging.tests.line import deliver
 from payments.public import require_method
 from showroom.public import require_happening
 
-APPS = ["accounts", "catalog", "financing", "insurance", "orders", "payments", "showroom"]
+APPS = ["accounts", "catalog", "clients", "financing", "insurance", "orders", "payments", "showroom"]
 pytestmark = pytest.mark.django_db(databases=APPS)
 OTHER = "o" * 32
 
@@ -47,6 +49,7 @@ def refused(require, *wanted, **more):
 def calls():
     """A call of every declared read that has something to tell."""
     person, car = accounts.tests.make.user("client"), catalog.tests.make.product(attributes={"doors": "5"})
+    card = clients.tests.make.client(name="Anna")
     programme, category = financing.tests.make.programme(), catalog.tests.make.category()
     loan = {"vehicle_price": Decimal("2000000.00"), "down_payment": Decimal(500_000), "term_months": 36}
     return {
@@ -57,6 +60,8 @@ def calls():
         "catalog.product_grounds": lambda: product_grounds([car.id]),
         "catalog.get_products": lambda: get_products([car.id, uuid7()]),
         "catalog.require_product": lambda: refused(require_product, uuid7(), "the_field"),
+        "clients.find_card_name": lambda: find_card_name(card.id),
+        "clients.find_customer": lambda: find_customer(card.id),
         "financing.loan_offer": lambda: loan_offer(**loan, day=date(2026, 11, 22), programme_id=programme.id),
         "financing.require_programme": lambda: refused(require_programme, uuid7(), "auto", now=timezone.now()),
         "insurance.estimate": lambda: estimate(OSAGO),

@@ -33,7 +33,7 @@ class OrderFilter(django_filters.FilterSet):
         in_number = Q(number__startswith=value)
         in_line = Q(name__icontains=value) | Q(sku=value)
         either = in_number | Exists(OrderLine.objects.filter(in_line, order_id=OuterRef("pk")))
-        if not self.request.user.is_staff or self.form.cleaned_data.get("customer_id"):
+        if not (self.request and self.request.user.is_staff) or self.form.cleaned_data.get("customer_id"):
             return queryset.filter(either)
         numbers = list(Order.objects.filter(in_number).order_by("-number").values_list("pk", flat=True)[:DENSE])
         lines = OrderLine.objects.order_by("-id").values_list("order_id", flat=True)

@@ -60,7 +60,7 @@ class Settlement:
 def settle(deal: Deal) -> Settlement:
     """Part the total of a deal by who pays it; a car and a loan that are not agreed to yet count as they were asked."""
     order = deal.order
-    total = order.total_amount - order.allowance_amount - order.returned_premiums
+    total = order.payable + order.trade_in_credit
     trade_in = order.trade_in_credit or max(ZERO, min(deal.trade_in.pays, total - order.amount_paid))
     excess = max(ZERO, order.amount_paid - (total - trade_in))
     own = order.amount_paid - deal.lent - excess

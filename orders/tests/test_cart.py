@@ -20,6 +20,7 @@ from orders.models import Cart, CartItem, Order, ProductCopy
 from orders.plugin import personal
 from orders.queries.carts import read_cart
 from orders.services import Holder
+from orders.services.lines import MAX_LINES
 from orders.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["orders"])
@@ -155,11 +156,11 @@ def test_more_than_there_is_is_refused_however_often_it_is_put_in(client, mats):
 
 
 def test_a_cart_holds_as_many_products_as_an_order_may(client):
-    for _ in range(50):
+    for _ in range(MAX_LINES):
         assert put(client, make.product()).status_code == 201
     full = put(client, make.product())
     assert (full.status_code, full.json()["code"]) == (409, "cart_full")
-    assert CartItem.objects.count() == 50
+    assert CartItem.objects.count() == MAX_LINES
 
 
 def test_nobody_reaches_anothers_lines(client, mats):
@@ -202,12 +203,12 @@ def test_signing_in_merges_the_guests_cart_once(client, mats):
 def test_merging_stops_at_what_can_be_had_and_at_what_a_cart_holds(client, mats):
     guest = guest_with(mats, 8)
     put(client, mats, 7)
-    for _ in range(49):
+    for _ in range(MAX_LINES - 1):
         put(client, make.product())
     put(guest, make.product())
     services.merge_cart(token=guest.headers["X-Cart-Token"], customer_id=client.user_id, now=timezone.now())
     merged = quantities(client)
-    assert (merged[str(mats)], len(merged)) == (10, 50)
+    assert (merged[str(mats)], len(merged)) == (10, MAX_LINES)
 
 
 def test_an_ordered_cart_is_empty_and_the_same_key_answers_the_same(client, mats):

@@ -16,7 +16,7 @@ from storefront.views import credit
 
 FILE = "/loan-calculator/schedule.pdf"
 PRINTS = re.compile(r"Content-Disposition|application/pdf|TYPES\[")
-KEPT_FILES = {"loan-paper", "download-export"}
+KEPT_FILES = {"loan-paper", "download-export", "offer-paper", "order-document"}
 """Files that were made before and are only handed out."""
 KEPT_PATHS = {"financing/applications/{id}/documents/{document_id}", "insurance/claims/{id}/documents/{document_id}"}
 PRINTED = {"application/pdf", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
