@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+class TurnedBack(Exception):
+    """Leaves a block of work that did not fail: it begins again, or somebody else does it. Traces call it no error."""
+
+
 class DomainError(Exception):
     """A refusal the caller can act on: a stable `code`, an HTTP `status`, a sentence, and extra members.
 

@@ -14,8 +14,10 @@ import catalog.tests.make
 from config.databases import APPS
 from core import context
 from core.ids import uuid7
+from core.outside.asking import QuestionAsked
 from core.running import traces
 from core.testing import Api
+from messaging.delivery.dispatcher import Apart, Claimed
 from messaging.testing import drain_outbox
 from payments.tests.conftest import running_sandbox, sandbox
 
@@ -73,15 +75,27 @@ def test_the_relays_span_is_the_way_from_the_outbox(spans, running_sandbox):
         assert span.attributes["event"]
 
 
-def test_a_handler_that_fails_is_marked(spans):
-    def fail():
-        with traces.span("handle x", {}):
-            raise ValueError("no")
+def fail_inside(error):
+    with traces.span("handle x", {}):
+        raise error
 
-    with pytest.raises(ValueError, match="no"):
-        fail()
+
+def test_a_handler_that_fails_is_marked_and_nothing_that_it_says_is_told(spans):
+    said = "Key (email)=(ivan@example.com) already exists."
+    with pytest.raises(ValueError, match="already exists"):
+        fail_inside(ValueError(said))
     (span,) = spans()
-    assert span.status.status_code.name == "ERROR"
+    assert (span.status.status_code.name, span.status.description) == ("ERROR", "ValueError")
+    assert span.events == ()
+    assert "ivan" not in span.to_json()
+
+
+@pytest.mark.parametrize("turned_back", [QuestionAsked("client", dict), Apart(), Claimed()])
+def test_work_that_begins_again_is_no_error(spans, turned_back):
+    with pytest.raises(type(turned_back)):
+        fail_inside(turned_back)
+    (span,) = spans()
+    assert (span.status.status_code.name, span.events) == ("UNSET", ())
 
 
 def test_what_nobody_traced_stays_untraced(spans):

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
 from core.db import InsideTransaction, is_any_open
-from core.errors import Unavailable
+from core.errors import TurnedBack, Unavailable
 
 T = TypeVar("T")
 MAX_QUESTIONS = 50
@@ -21,7 +21,7 @@ class PeerAway(Unavailable):
     """The service on another machine that has to be asked does not answer; later it may."""
 
 
-class QuestionAsked(Exception):
+class QuestionAsked(TurnedBack):
     """Rolls back the transaction in which a question came up; `with_answers` catches it."""
 
     def __init__(self, key: str, question: Callable[[], Any]) -> None:

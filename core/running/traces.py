@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.errors import TurnedBack
 from core.running.measures import get_role
 
 Headers = dict[str, Any]
@@ -51,12 +52,20 @@ def span(name: str, headers: Headers, kind: str = "internal", **told: str) -> Ab
 
 @contextmanager
 def _span(name: str, headers: Headers, kind: str, told: Mapping[str, str]) -> Any:
-    from opentelemetry.trace import SpanKind
+    """Tell of what the block raises by the name of its class alone: texts and stacks hold what people entered."""
+    from opentelemetry.trace import SpanKind, Status, StatusCode
 
     with _tracer.start_as_current_span(
-        name, context=_read(headers), kind=SpanKind[kind.upper()], attributes=dict(told), set_status_on_exception=True
-    ) as made:
-        yield headers | {PARENT: _write(made)}
+        name, context=_read(headers), kind=SpanKind[kind.upper()], attributes=dict(told),
+        record_exception=False, set_status_on_exception=False,
+    ) as made:  # fmt: skip
+        try:
+            yield headers | {PARENT: _write(made)}
+        except TurnedBack:
+            raise
+        except Exception as error:
+            made.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def describe(name: str, **told: Any) -> None:

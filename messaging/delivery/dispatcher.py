@@ -9,6 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connections
 
 from core.db import fetch, know_moment, session_locks, transaction
+from core.errors import TurnedBack
 from core.outside.asking import PeerAway, QuestionAsked, with_answers
 from core.running import failpoints, measures
 from messaging.delivery.deliveries import Delivery, Page, handling, read_pending
@@ -69,11 +70,11 @@ SELECT count(*), clock_timestamp() FROM claimed
 """
 
 
-class Claimed(Exception):
+class Claimed(TurnedBack):
     """Another worker finished the delivery first, or may: the session that held the shard is over."""
 
 
-class Apart(Exception):
+class Apart(TurnedBack):
     """One of several deliveries failed, so that each has to be handled by itself."""
 
 
