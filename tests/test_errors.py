@@ -6,9 +6,12 @@ import logging
 import pytest
 import sentry_sdk
 import structlog
+from django.db import IntegrityError
 from sentry_sdk.transport import Transport
 
+import clients.tests.make
 from core import context
+from core.db import transaction
 from core.running import errors
 from core.testing import Api
 
@@ -65,6 +68,22 @@ def test_nothing_of_a_person_is_reported(told):
         log_failure()
     whole = json.dumps(told)
     for secret in (EMAIL, PHONE, CARD, CARD.replace(" ", ""), "correct-horse-9", "vars"):
+        assert secret not in whole
+
+
+@pytest.mark.django_db(databases=["clients"])
+def test_a_row_that_breaks_a_constraint_is_not_reported(told):
+    card = clients.tests.make.client(name="Ivan Ivanov", address="Moscow")
+    with pytest.raises(IntegrityError) as caught, transaction("clients"):
+        type(card).objects.filter(id=card.id).update(inn="none")
+    assert "Failing row contains" in str(caught.value)
+    assert "Ivan Ivanov" in str(caught.value)
+    structlog.get_logger("tests.errors").error("refused", error=repr(caught.value), exc_info=caught.value)
+    (report,) = told
+    whole = json.dumps(report)
+    assert [failure["type"] for failure in report["exception"]["values"]] == ["CheckViolation", "IntegrityError"]
+    assert "client_inn_formed" in whole
+    for secret in ("Ivan", "Moscow"):
         assert secret not in whole
 
 

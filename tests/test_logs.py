@@ -58,6 +58,38 @@ def test_what_is_no_secret_stays(text):
     assert redact(text) == text
 
 
+ROW = '1, Ivan (Vanya) Ivanov, {"city": "Moscow"}, Tverskaya 1).\nflat 2'
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        f"Failing row contains ({ROW}).", f"Partition key of the failing row contains (name) = ({ROW}).",
+        f"Ошибочная строка содержит ({ROW}).", f"Key (name)=({ROW}) already exists.",
+        f'Key (name)=({ROW}) is not present in table "clients_client".',
+        f"Key (lower(name::text))=({ROW}) already exists.",
+        f"Key (id, name)=({ROW}) conflicts with existing key (id, name)=({ROW}).",
+        f"Ключ \"(name)=({ROW})\" уже существует.",
+    ],
+)  # fmt: skip
+def test_a_row_that_the_database_tells_is_removed(detail):
+    said = f'new row violates constraint "c"\nDETAIL:  {detail}'
+    line = {"error": repr(ValueError(said)), "exception": f"{said}\n\nThe above exception (x).", "last": "stays"}
+    for text in (said, f"{said}\nCONTEXT:  stays", repr(ValueError(said)), json.dumps(line), f"{said}\n\nstays"):
+        cleaned = redact(text)
+        for secret in ("Ivan", "Moscow", "Tverskaya", "flat"):
+            assert secret not in cleaned, cleaned
+        assert MASK in cleaned
+        assert "violates constraint" in cleaned
+        assert ("stays" in text) == ("stays" in cleaned)
+    assert json.loads(redact(json.dumps(line)))["last"] == "stays"
+
+
+def test_what_is_cut_off_in_the_middle_of_a_row_is_removed_and_the_line_stays_json():
+    line = json.dumps({"error": 'DETAIL:  Failing row contains (1, "Ivan" Iva', "last": "stays"})
+    assert json.loads(redact(line)) == {"error": f"DETAIL:  Failing row contains ({MASK})", "last": "stays"}
+
+
 def test_a_token_of_ours_is_removed():
     token = token_for()
     assert not set(token.split(".")) & set(re.split(r"[\s.]", redact(f"got {token} from somewhere")))
