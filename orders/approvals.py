@@ -102,7 +102,7 @@ OFFER = declare(
         pool="orders.discount",
         run="orders.services.offer_agreed",
         noted="orders.services.record_offer_approval",
-        doors=("POST /offers/{id}/send",),
+        doors=("POST /offers/{id}/send", "admin orders.salesoffer: send"),
         gives="what the goods cost less than by the list once the offer is ordered; below cost a second person always "
         "agrees",
     )

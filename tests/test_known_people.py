@@ -104,6 +104,7 @@ def test_lists_name_people_and_find_by_them(anna, desk):
     "screen",
     [
         *("orders/order", "orders/checkout", "orders/orderreturn", "orders/tradein", "orders/depositagreement"),
+        "orders/salesoffer",
         *("orders/queueplace", "orders/issueddocument", "payments/payment", "payments/refund", "payments/receipt"),
         *("financing/application", "financing/loan", "financing/loanpayment", "financing/loanrefund"),
         *("financing/applicationdocument", "financing/override", "insurance/quote", "insurance/policy"),

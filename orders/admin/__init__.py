@@ -1,6 +1,7 @@
 """Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
 
 from orders.admin.checkouts import CheckoutAdmin
+from orders.admin.offers import SalesOfferAdmin
 from orders.admin.papers import DocumentTemplateAdmin, IssuedDocumentAdmin
 from orders.admin.returns import OrderReturnAdmin
 from orders.admin.selling import OrderAdmin, ProductCopyAdmin
@@ -16,5 +17,6 @@ __all__ = [
     "OrderReturnAdmin",
     "ProductCopyAdmin",
     "QueuePlaceAdmin",
+    "SalesOfferAdmin",
     "TradeInAdmin",
 ]

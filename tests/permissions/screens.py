@@ -68,6 +68,7 @@ orders.order                     manager  nobody   nobody   nobody   move_to_can
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.productcopy               manager  nobody   nobody   nobody   -
 orders.queueplace                manager  nobody   nobody   nobody   skip
+orders.salesoffer                manager  nobody   nobody   nobody   paper,send,withdraw
 orders.tradein                   manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
 payments.ledgeraccount           manager  nobody   nobody   nobody   -
