@@ -1,6 +1,7 @@
 """deploy/kubernetes: rendered by kustomize, held to published schemas, to the containers and to what is declared."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from core.running.measures import FAMILIES
 from messaging.delivery.queues import FORMER_EXTERNAL_QUEUE, external_queue, get_queue_name
 
 ROOT = Path(settings.BASE_DIR)
-NAME = "app.kubernetes.io/name"
+NAME, PART_OF = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
 VERSION = "1.32.0"
 
 
@@ -136,6 +137,25 @@ def test_probes_ask_what_answers(found):
                 assert f"find {container['command'][-1]} " in probe["exec"]["command"][-1], name
 
 
+def test_every_pod_but_the_one_that_migrates_waits_for_the_databases(found, tmp_path):
+    for name, one in pick(found, "Deployment").items():
+        (wait,) = one["spec"]["template"]["spec"]["initContainers"]
+        assert wait["command"][:2] == ["timeout", "600"], name
+        assert one["spec"]["progressDeadlineSeconds"] > 600, "or a rollout that waits is called a failed one"
+        app = get_container(one)
+        for part in ("image", "securityContext", "volumeMounts"):
+            assert wait[part] == app[part], name
+        assert all(given in app["envFrom"] for given in wait["envFrom"])
+    assert "initContainers" not in pick(found, "Job")["migrate"]["spec"]["template"]["spec"]
+    asked = tmp_path / "asked"
+    for program, does in (("python", f'echo "$@" >> {asked}; [ "$(wc -l < {asked})" -ge 3 ]'), ("sleep", "")):
+        (tmp_path / program).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / program).chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(wait["command"], env={"PATH": path}, timeout=30, check=True)
+    assert asked.read_text().splitlines() == ["manage.py migrate_all --check"] * 3
+
+
 def test_every_pod_is_unprivileged_limited_and_survives_a_drained_node(found):
     budgets = {one["spec"]["selector"]["matchLabels"][NAME] for one in pick(found, "PodDisruptionBudget").values()}
     assert budgets == set(pick(found, "Deployment"))
@@ -161,7 +181,10 @@ def test_services_and_scalers_and_the_ingress_lead_to_what_is_there(found):
         for rule in ingress["spec"]["rules"]
         for path in rule["http"]["paths"]
     }
-    assert led == {"/ws/": "live", "/api/v1/orders/events": "live", "/internal/": "nowhere", "/": "web"}
+    closed = {"/internal/": "nowhere", "/metrics": "nowhere"}
+    assert led == {"/ws/": "live", "/api/v1/orders/events": "live", **closed, "/": "web"}
+    (largest,) = re.findall(r"client_max_body_size (\w+);", (ROOT / "deploy/nginx.conf").read_text())
+    assert ingress["metadata"]["annotations"] == {"nginx.ingress.kubernetes.io/proxy-body-size": largest}
     for one in pick(found, "HorizontalPodAutoscaler").values():
         assert one["spec"]["scaleTargetRef"]["name"] in deployments
         for metric in one["spec"]["metrics"]:
@@ -175,7 +198,11 @@ def test_services_and_scalers_and_the_ingress_lead_to_what_is_there(found):
 
 def test_nobody_is_let_in_but_visitors_and_prometheus(found):
     policies = pick(found, "NetworkPolicy")
-    assert policies["nobody-in"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    ours = {"matchLabels": {PART_OF: "autosalon"}}
+    assert policies["nobody-in"]["spec"] == {"podSelector": ours, "policyTypes": ["Ingress"]}
+    assert policies["prometheus-in"]["spec"]["podSelector"] == ours
+    pods = [one["spec"]["template"]["metadata"]["labels"] for one in pick(found, "Deployment", "Job").values()]
+    assert {labels.get(PART_OF) for labels in pods} == {"autosalon"}
     (ports,) = [rule["ports"] for rule in policies["prometheus-in"]["spec"]["ingress"]]
     assert [port["port"] for port in ports] == [8000, 9100]
     (given,) = pick(found, "ConfigMap").values()
