@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import msgspec
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from gateway.responses import problems
@@ -51,9 +52,17 @@ class Caller:
             headers["Authorization"] = message.authorization
         try:
             answer = self.client.post(f"/api/v1{path}", content=body, headers=headers)
+        except (httpx2.LocalProtocolError, httpx2.InvalidURL, UnicodeError) as error:
+            return _refuse_unsendable(error)
         except httpx2.HTTPError as error:
             return Later(FIRST_PAUSE_S, True, {"status": 503, "code": "unavailable", "detail": repr(error)})
         return _judge(answer)
+
+
+def _refuse_unsendable(error: Exception) -> Problem:
+    """Refuse what no request of HTTP can hold: nothing of it was sent, and nothing of it ever can be."""
+    detail = _("This cannot be sent over HTTP: %(reason)s.") % {"reason": type(error).__name__}
+    return _decoded(problems.from_domain_error(InvalidInput("", "invalid", detail)).content)
 
 
 def _judge(answer: Any) -> Problem | Later | None:

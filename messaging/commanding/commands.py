@@ -13,8 +13,8 @@ from core.ids import find_uuid
 MOST_BYTES = 1_000_000
 _HOLE = re.compile(r"{(\w+)}")
 _ID = re.compile(r"[!-~]{1,255}")
-_PRINTABLE = re.compile(r"[ -~]{0,8192}")
-"""What a header of HTTP may hold."""
+_PRINTABLE = re.compile(r"(?:[!-~](?:[ -~]{0,8190}[!-~])?)?")
+"""What a header of HTTP may hold: no space before or behind."""
 
 
 @dataclass(frozen=True)

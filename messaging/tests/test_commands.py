@@ -4,6 +4,7 @@ import re
 import threading
 import time
 
+import httpx2
 import kombu
 import msgspec
 import pytest
@@ -64,6 +65,8 @@ def caller(api):
         (message(id=""), "message_id", "required"),
         (message(id="a b\n"), "message_id", "required"),
         (message(authorization="Bearer \n"), "authorization", "invalid"),
+        (message(authorization="Bearer x "), "authorization", "invalid"),
+        (message(authorization=" Bearer x"), "authorization", "invalid"),
         (message(b"not json"), "body", "invalid"),
         (message(b"\xff"), "body", "invalid"),
         (message([]), "body", "invalid"),
@@ -114,6 +117,18 @@ def test_an_api_that_is_away_is_waited_for_and_one_that_refuses_is_not(settings,
     monkeypatch.setattr(calls, "PATIENCE_S", -1.0)
     assert [patience.wait_s(away) for _ in range(3)] == [0.5, 1.0, 2.0]
     assert patience.wait_s(Later(1.0, False, {})) is None
+
+
+@pytest.mark.parametrize("error", [httpx2.LocalProtocolError("x"), httpx2.InvalidURL("x"), UnicodeError("x")])
+def test_what_http_cannot_carry_is_refused_and_not_waited_for(caller, monkeypatch, error):
+    """To wait for ever would stop every command behind it."""
+
+    def post(*_args, **_options):
+        raise error
+
+    monkeypatch.setattr(caller.client, "post", post)
+    problem = caller.put(message())
+    assert (problem["status"], problem["errors"][0]["code"]) == (400, "invalid")
 
 
 @pytest.mark.parametrize(
