@@ -10,6 +10,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
+from core.running import measures
+from gateway.fast_path import NestedTooDeep, refuse_deep
 from gateway.responses import problems
 from messaging.commanding.commands import Message, read
 
@@ -17,6 +19,9 @@ PATIENCE_S = 600.0
 """So long a command is put again that asks to come later; then it is refused as it stands."""
 FIRST_PAUSE_S, MOST_PAUSE_S = 0.5, 30.0
 TIMEOUT_S = 30.0
+INTERRUPTED = measures.count(
+    "commands_interrupted_total", "Readers of commands that broke off and begin again.", "broker"
+)
 Problem = dict[str, Any]
 
 
@@ -45,7 +50,7 @@ class Caller:
         """Call the API once; return None once obeyed, the problem of a refusal, or that it is for later."""
         try:
             path, body = read(message, set(settings.COMMANDS))
-        except InvalidInput as error:
+        except (InvalidInput, NestedTooDeep) as error:
             return _decoded(problems.from_domain_error(error).content)
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.id, "X-Request-ID": message.id}
         if message.authorization:
@@ -99,10 +104,11 @@ def write_refusal(message: Message, problem: Problem) -> bytes:
 
 
 def _show(body: bytes) -> Any:
-    """Return the command as JSON where it is JSON, else its text, cut where it is long."""
+    """Return the command as JSON where it is JSON that can be written again, else its text, cut where it is long."""
     try:
+        refuse_deep(body)
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, NestedTooDeep):
         return body[:1000].decode(errors="replace")
 
 

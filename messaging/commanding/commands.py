@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
 from core.ids import find_uuid
+from gateway.fast_path import refuse_deep
 
 MOST_BYTES = 1_000_000
 _HOLE = re.compile(r"{(\w+)}")
@@ -78,7 +79,7 @@ class Message:
 
 
 def read(message: Message, allowed: set[str]) -> tuple[str, bytes]:
-    """Return the path and the body of the call that a message is. Raises InvalidInput."""
+    """Return the path and the body of the call that a message is. Raises InvalidInput, NestedTooDeep."""
     if not _ID.fullmatch(message.id):
         raise InvalidInput("message_id", "required", _("Name the message, in up to 255 plain characters."))
     if not _PRINTABLE.fullmatch(message.authorization):
@@ -86,6 +87,7 @@ def read(message: Message, allowed: set[str]) -> tuple[str, bytes]:
     if len(message.body) > MOST_BYTES:
         raise InvalidInput("body", "too_large", _("This is too large for a command."))
     try:
+        refuse_deep(message.body)
         envelope = msgspec.json.decode(message.body, type=Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidInput("body", "invalid", str(error)) from error

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.utils import timezone
 
-from messaging.commanding.calls import Caller, Later, Patience, Problem, write_refusal
+from messaging.commanding.calls import INTERRUPTED, Caller, Later, Patience, Problem, write_refusal
 from messaging.commanding.commands import Message
 from messaging.publishing.destinations import Letter, Parcel
 from messaging.publishing.kafka import Kafka, Quiet, client_settings, ensure_topics, library
@@ -45,6 +45,7 @@ def consume(servers: str, options: Mapping[str, str], stopping: threading.Event)
                 has_obeyed = consumer.has_obeyed
                 consumer.close()
         except Exception as error:
+            INTERRUPTED.labels("kafka").inc()
             log.warning("commands_interrupted", broker="kafka", error=repr(error))
             stopping.wait(backoff)
             backoff = 0.5 if has_obeyed else min(MAX_BACKOFF_S, backoff * 2)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
-from messaging.commanding.calls import Caller, Later, Patience, Problem, write_refusal
+from messaging.commanding.calls import INTERRUPTED, Caller, Later, Patience, Problem, write_refusal
 from messaging.commanding.commands import Message
 from messaging.publishing.ports import CONFIRM_S, CONNECT_S
 
@@ -33,7 +33,8 @@ def consume(url: str, stopping: threading.Event) -> None:
         try:
             consumer.run()
         except Exception as error:
-            log.warning("commands_interrupted", error=repr(error))
+            INTERRUPTED.labels("rabbitmq").inc()
+            log.warning("commands_interrupted", broker="rabbitmq", error=repr(error))
             stopping.wait(backoff)
             backoff = 0.5 if consumer.has_obeyed else min(MAX_BACKOFF_S, backoff * 2)
         finally:

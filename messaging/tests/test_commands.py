@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 
 from core.ids import uuid7
 from core.testing import token_for
-from messaging.commanding import calls, rabbit
-from messaging.commanding.calls import Caller, Later, Patience
+from messaging.commanding import calls, kafka, rabbit
+from messaging.commanding.calls import Caller, Later, Patience, write_refusal
 from messaging.commanding.commands import COMMANDS, Message, read
 from messaging.tests.rabbit import Rabbit
 from orders.models import Order
@@ -119,6 +119,15 @@ def test_an_api_that_is_away_is_waited_for_and_one_that_refuses_is_not(settings,
     assert patience.wait_s(Later(1.0, False, {})) is None
 
 
+def test_what_is_nested_too_deeply_is_refused_and_kept_as_text(caller, api):
+    """What reads it would run out of stack; the same message would come again for ever."""
+    deep = b'{"type":"order.place","data":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    given = message(deep)
+    problem = caller.put(given)
+    assert (problem["status"], problem["code"], api.log) == (400, "parse_error", [])
+    assert msgspec.json.decode(write_refusal(given, problem))["command"] == deep[:1000].decode()
+
+
 @pytest.mark.parametrize("error", [httpx2.LocalProtocolError("x"), httpx2.InvalidURL("x"), UnicodeError("x")])
 def test_what_http_cannot_carry_is_refused_and_not_waited_for(caller, monkeypatch, error):
     """To wait for ever would stop every command behind it."""
@@ -129,6 +138,33 @@ def test_what_http_cannot_carry_is_refused_and_not_waited_for(caller, monkeypatc
     monkeypatch.setattr(caller.client, "post", post)
     problem = caller.put(message())
     assert (problem["status"], problem["errors"][0]["code"]) == (400, "invalid")
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq", "kafka"])
+def test_a_reader_that_breaks_off_is_counted(monkeypatch, broker):
+    stopping = threading.Event()
+
+    class Broken:
+        has_obeyed = False
+
+        def __init__(self, *_given):
+            pass
+
+        def run(self):
+            stopping.set()
+            raise ConnectionError
+
+        def close(self):
+            pass
+
+    def counted():
+        return calls.INTERRUPTED.labels(broker)._value.get()
+
+    module, given = {"rabbitmq": (rabbit, ("amqp://x",)), "kafka": (kafka, ("x", {}))}[broker]
+    monkeypatch.setattr(module, "Consumer", Broken)
+    before = counted()
+    module.consume(*given, stopping)
+    assert counted() == before + 1
 
 
 @pytest.mark.parametrize(

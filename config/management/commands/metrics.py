@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from config.urls import urlpatterns  # noqa: F401  (whatever answers, handles or asks has declared what it counts)
 from core.postgres.base import DatabaseWrapper  # noqa: F401
 from core.running.measures import FAMILIES
+from messaging.commanding.calls import INTERRUPTED  # noqa: F401
 from messaging.tasks import run_dispatch  # noqa: F401
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "metrics.md"

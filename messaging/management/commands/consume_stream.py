@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from messaging.commanding import kafka, rabbit
 from messaging.commanding.commands import COMMANDS
+from messaging.upkeep.scraped import answer_scrapes
 
 ALIVE_S = 2.0
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         workers = list(_make_workers(stop))
         for worker in workers:
             worker.start()
+        answer_scrapes()
         alive: Path | None = options["alive_file"]
         while not stop.wait(ALIVE_S) and all(worker.is_alive() for worker in workers):
             if alive is not None:
