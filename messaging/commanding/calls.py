@@ -19,6 +19,10 @@ PATIENCE_S = 600.0
 """So long a command is put again that asks to come later; then it is refused as it stands."""
 FIRST_PAUSE_S, MOST_PAUSE_S = 0.5, 30.0
 TIMEOUT_S = 30.0
+MOST_REFUSAL_BYTES = 200_000
+"""Brokers refuse what is larger than they like, Kafka's library above a million bytes; and the command came again."""
+MOST_TEXT, MOST_ERRORS = 1000, 20
+_KEPT = ("type", "title", "status", "code", "detail", "errors", "request_id", "message_id")
 INTERRUPTED = measures.count(
     "commands_interrupted_total", "Readers of commands that broke off and begin again.", "broker"
 )
@@ -99,8 +103,24 @@ def _decoded(content: bytes) -> Problem:
 
 
 def write_refusal(message: Message, problem: Problem) -> bytes:
-    """Write down a refused command beside the reason; its token is left out."""
-    return msgspec.json.encode(problem | {"message_id": message.id, "command": _show(message.body)})
+    """Write down a refused command beside the reason, small enough for any broker; its token is left out."""
+    told = problem | {"message_id": message.id, "command": _show(message.body)}
+    written = msgspec.json.encode(told)
+    if len(written) <= MOST_REFUSAL_BYTES:
+        return written
+    told = {name: _cut(told[name]) for name in _KEPT if name in told}
+    return msgspec.json.encode(told | {"command": _show_text(message.body)})
+
+
+def _cut(value: Any) -> Any:
+    """Cut what is long: texts, and lists of what is wrong with each field."""
+    if isinstance(value, list):
+        return [{name: _cut(told) for name, told in row.items()} for row in value[:MOST_ERRORS]]
+    return value[:MOST_TEXT] if isinstance(value, str) else value
+
+
+def _show_text(body: bytes) -> str:
+    return body[:MOST_TEXT].decode(errors="replace")
 
 
 def _show(body: bytes) -> Any:
@@ -109,7 +129,7 @@ def _show(body: bytes) -> Any:
         refuse_deep(body)
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, NestedTooDeep):
-        return body[:1000].decode(errors="replace")
+        return _show_text(body)
 
 
 class Patience:

@@ -12,6 +12,7 @@ from core.ids import find_uuid
 from gateway.fast_path import refuse_deep
 
 MOST_BYTES = 1_000_000
+LONG_ID = 256
 _HOLE = re.compile(r"{(\w+)}")
 _ID = re.compile(r"[!-~]{1,255}")
 _PRINTABLE = re.compile(r"(?:[!-~](?:[ -~]{0,8190}[!-~])?)?")
@@ -71,7 +72,7 @@ class Envelope(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Message:
-    """A message as a broker hands it over."""
+    """A message as a broker hands it over; an `id` is cut at LONG_ID, which is too long for one."""
 
     id: str
     authorization: str

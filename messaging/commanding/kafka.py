@@ -9,7 +9,7 @@ import structlog
 from django.utils import timezone
 
 from messaging.commanding.calls import INTERRUPTED, Caller, Later, Patience, Problem, write_refusal
-from messaging.commanding.commands import Message
+from messaging.commanding.commands import LONG_ID, Message
 from messaging.publishing.destinations import Letter, Parcel
 from messaging.publishing.kafka import Kafka, Quiet, client_settings, ensure_topics, library
 
@@ -130,4 +130,4 @@ class Consumer:
 def _read(record: Any) -> Message:
     """Return a record as a message: its headers `id` and `authorization` are what properties are elsewhere."""
     headers = {str(name).lower(): (value or b"").decode(errors="replace") for name, value in record.headers() or ()}
-    return Message(headers.get("id", ""), headers.get("authorization", ""), record.value() or b"")
+    return Message(headers.get("id", "")[:LONG_ID], headers.get("authorization", ""), record.value() or b"")

@@ -128,6 +128,27 @@ def test_what_is_nested_too_deeply_is_refused_and_kept_as_text(caller, api):
     assert msgspec.json.decode(write_refusal(given, problem))["command"] == deep[:1000].decode()
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        {"detail": "Too large."},
+        {"detail": "x" * 900_000},
+        {"detail": "Wrong.", "errors": [{"field": "x" * 900_000, "code": "unknown_field"}] * 30, "owl": "x" * 900_000},
+    ],
+)
+@pytest.mark.parametrize(
+    "body", [b'{"type":"order.place","data":{}}', b'"' + b"\x7f" * 1_500_000 + b'"', b"\0" * 900_000]
+)
+def test_a_refusal_is_small_enough_for_any_broker(problem, body):
+    """One that is not is never written, and its command comes again for ever."""
+    written = write_refusal(message(body), {"status": 400, "code": "invalid", **problem})
+    assert len(written) < 200_000
+    told = msgspec.json.decode(written)
+    assert (told["code"], told["detail"]) == ("invalid", problem["detail"][:1000])
+    if len(body) > 200_000:
+        assert told["command"] == body[:1000].decode()
+
+
 @pytest.mark.parametrize("error", [httpx2.LocalProtocolError("x"), httpx2.InvalidURL("x"), UnicodeError("x")])
 def test_what_http_cannot_carry_is_refused_and_not_waited_for(caller, monkeypatch, error):
     """To wait for ever would stop every command behind it."""
@@ -138,6 +159,20 @@ def test_what_http_cannot_carry_is_refused_and_not_waited_for(caller, monkeypatc
     monkeypatch.setattr(caller.client, "post", post)
     problem = caller.put(message())
     assert (problem["status"], problem["errors"][0]["code"]) == (400, "invalid")
+
+
+def test_an_id_of_kafka_is_cut_to_one_that_is_too_long(caller, api):
+    """It stands in the key, a header and the body of the refusal, and no broker sets it a limit."""
+
+    class Record:
+        def headers(self):
+            return [("id", b"x" * 900_000)]
+
+        def value(self):
+            return msgspec.json.encode(PLACE)
+
+    given = kafka._read(Record())
+    assert (len(given.id), caller.put(given)["errors"][0]["field"], api.log) == (256, "message_id", [])
 
 
 @pytest.mark.parametrize("broker", ["rabbitmq", "kafka"])
