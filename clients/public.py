@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from clients.errors import ClientNotFound
-from clients.queries import find_client
+from clients.queries import find_account, find_client
 from clients.queries.reaching import cards_reached, find_clients, find_leads, find_owners
 from messaging.peering.reads import answers
 
@@ -14,10 +14,9 @@ __all__ = ["cards_reached", "find_clients", "find_customer", "find_leads", "find
 def find_customer(card_id: UUID) -> UUID | None:
     """Return the id under which what is sold to a client card is kept: its account's, or its own; None for no card."""
     try:
-        card = find_client(card_id)
+        return find_account(card_id)
     except ClientNotFound:
         return None
-    return card.user_id or card.id
 
 
 @answers("orders")

@@ -1,10 +1,11 @@
 """Every read of clients that is more than a filter: structs out, never a write."""
 
 from clients.queries.consents import read_consents
-from clients.queries.finding import find_client, find_own_card, list_customer_ids
+from clients.queries.finding import find_account, find_client, find_own_card, list_customer_ids
 from clients.queries.imports import open_imports, read_refused_rows
 
 __all__ = [
+    "find_account",
     "find_client",
     "find_own_card",
     "list_customer_ids",

@@ -16,11 +16,35 @@ def find_client(client_id: UUID) -> Client:
 
 
 def find_own_card(user_id: UUID) -> Client:
-    """The card that a registered user is known by now. Raises ClientNotFound."""
+    """Find the card that a registered user is known by now; their own where that is another user's too.
+
+    A card that stands for both is filled from both. Raises ClientNotFound.
+    """
     known = Client.objects.filter(user_id=user_id).order_by("created_at").first()
     if known is None:
         raise ClientNotFound
-    return find_client(known.id)
+    root = find_client(known.id)
+    group = Client.objects.group(root.id)
+    if not group.filter(user_id__isnull=False).exclude(user_id=user_id).exists():
+        return root
+    if known.deleted_at is not None:
+        raise ClientNotFound
+    return known
+
+
+def find_account(card_id: UUID) -> UUID:
+    """Return the id under which what is sold to a card is kept, so that its user sees it. Raises ClientNotFound.
+
+    It is the user's of the card that stands for it; else its own user's, the group's only user's, or the card's own.
+    """
+    root = find_client(card_id)
+    if root.user_id is not None:
+        return root.user_id
+    cards = Client.objects.group(root.id).values_list("id", "user_id")
+    users = {card: user for card, user in cards if user is not None}
+    if card_id in users:
+        return users[card_id]
+    return next(iter(users.values())) if len(users) == 1 else root.id
 
 
 def list_customer_ids(client: Client) -> list[UUID]:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from clients import services
 from clients.models import Activity, Client, Contact
+from clients.public import find_customer
 from clients.tests import make
 from core.ids import uuid7
 from core.testing import Api
@@ -228,6 +229,36 @@ def test_ones_own_card_is_shown_without_what_managers_note():
     assert not {"description", "industry", "user_id", "inn"} & shown.keys()
     assert Api("client").get("/clients/me").status_code == 404
     assert Api().get("/clients/me").status_code == 401
+
+
+def test_a_card_merged_into_another_users_shows_nothing_of_theirs():
+    """Spouses are often one client to a manager, and their phones are nobody else's."""
+    anna, boris = (
+        make.user_client(),
+        make.user_client(email="boris@example.com", full_name="Boris", phone="+79990000001"),
+    )
+    make.merge(anna, boris)
+    shown = Api("client", user_id=boris.user_id).get("/clients/me").json()
+    assert (shown["id"], shown["name"], shown["phone"]) == (str(boris.id), "Boris", "+79990000001")
+    walk_in = make.client(type="person")
+    make.merge(walk_in, anna)
+    assert Api("client", user_id=boris.user_id).get("/clients/me").json() == shown
+
+
+def test_a_card_merged_into_a_walk_ins_shows_as_that():
+    anna, walk_in = make.user_client(), make.client(type="person")
+    make.merge(walk_in, anna)
+    assert Api("client", user_id=anna.user_id).get("/clients/me").json()["id"] == str(walk_in.id)
+
+
+def test_what_is_sold_to_a_merged_card_is_its_users():
+    anna, boris, walk_in = make.user_client(), make.user_client(), make.client(type="person")
+    assert find_customer(walk_in.id) == walk_in.id
+    make.merge(walk_in, anna)
+    assert (find_customer(walk_in.id), find_customer(anna.id)) == (anna.user_id, anna.user_id)
+    make.merge(walk_in, boris)
+    assert [find_customer(card.id) for card in (walk_in, anna, boris)] == [walk_in.id, anna.user_id, boris.user_id]
+    assert find_customer(uuid7()) is None
 
 
 def test_a_manager_notes_a_call():

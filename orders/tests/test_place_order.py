@@ -174,13 +174,16 @@ def test_managers_order_for_a_client_card():
     for card, customer in ((company, company.id), (theirs, person.id)):
         response = Api("manager").post("/orders", {"items": [line], "customer_id": str(card.id)})
         assert (response.status_code, response.json()["customer_id"]) == (201, str(customer))
+    own = Api("manager", user_id=person.id)
+    walk_in = cards.client(type="person")
+    cards.merge(walk_in, theirs)
+    for card in (walk_in, theirs):
+        assert own.post("/orders", {"items": [line], "customer_id": str(card.id)}).json()["code"] == "four_eyes"
     delete_client(client_id=company.id, now=now)
     gone = Api("manager").post("/orders", {"items": [line], "customer_id": str(company.id)})
     assert gone.json()["errors"][0]["code"] == "unknown_person"
     refused_to = Api("client").post("/orders", {"items": [line], "customer_id": str(theirs.id)})
     assert refused_to.json()["errors"][0]["code"] == "not_allowed"
-    own = Api("manager", user_id=person.id).post("/orders", {"items": [line], "customer_id": str(theirs.id)})
-    assert own.json()["code"] == "four_eyes"
 
 
 def test_a_hundred_lines_cost_the_statements_of_two():
