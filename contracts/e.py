@@ -1,6 +1,5 @@
 """Contract E: orders on an event bus, paid in the background."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from contracts.lines import find_lines
 from contracts.mapping import const, each, money, number, refuse_unless_amount, show, status, take
 from contracts.routes import Contract
 from contracts.trips import Reply, Trip
+from contracts.waiting import take_place
 from core.errors import DomainError, Forbidden, InvalidInput
 from gateway.guards import guard
 from gateway.guards.address import client_address
@@ -26,7 +26,6 @@ STATUSES = {
 SHOWN = ", ".join(dict.fromkeys(STATUSES.values()))
 STEPS = {"in_progress": ("ready", "completed"), "ready": ("completed",)}
 UNDER_WAY = {"pending", "processing", "unknown"}
-WAIT_S, LOOK_S = 8.0, 0.25
 EMAIL_TAKEN = (400, "email_taken", "Email already registered")
 WRONG_SIGN_IN = (401, "wrong_credentials", "Incorrect email or password")
 
@@ -162,20 +161,18 @@ def _hand_over(trip: Trip, order: Mapping[str, Any]) -> None:
 
 
 def _pay(trip: Trip, order: Mapping[str, Any]) -> None:
-    """Wait for a payment under way, or start one. Raises PaymentRequired, CallRefused."""
+    """Wait for a payment under way, or start one. Raises PaymentRequired, CallRefused, Unavailable."""
     if STATUSES[order["status"]] != "PENDING":
         _go_to_paid(trip, order)
         return
-    ends_at, payment = time.monotonic() + WAIT_S, _find_payment(trip, order)
-    if payment is None:
-        payment = _start_payment(trip, order)
-    while STATUSES[_read(trip)["status"]] == "PENDING":
-        payment = trip.call("GET", f"/payments/{payment['id']}").data
-        if payment["status"] in ("failed", "cancelled"):
-            raise PaymentRequired(payment["failure_detail"], failure_code=payment["failure_code"])
-        if payment["status"] == "requires_action" or time.monotonic() >= ends_at:
-            raise PaymentRequired(action_url=payment["action_url"])
-        time.sleep(LOOK_S)
+    with take_place() as wait:
+        payment = _find_payment(trip, order) or _start_payment(trip, order)
+        while STATUSES[_read(trip)["status"]] == "PENDING":
+            payment = trip.call("GET", f"/payments/{payment['id']}").data
+            if payment["status"] in ("failed", "cancelled"):
+                raise PaymentRequired(payment["failure_detail"], failure_code=payment["failure_code"])
+            if payment["status"] == "requires_action" or not wait.goes_on():
+                raise PaymentRequired(action_url=payment["action_url"])
 
 
 def _go_to_paid(trip: Trip, order: Mapping[str, Any]) -> None:

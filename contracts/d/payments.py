@@ -1,6 +1,5 @@
 """Contract D's payments: of a client for an event, by staff; of one's own seat, by oneself."""
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,9 +16,9 @@ from contracts.mapping import ID_OUT, Field, made, money, number, refuse_unless_
 from contracts.numbers import NOBODY, Numbers, find_id
 from contracts.products import PriceChanged
 from contracts.trips import NothingThere, Reply, Trip
+from contracts.waiting import Wait, take_place
 from core.errors import DomainError, InvalidInput, Unavailable
 
-WAIT_S, LOOK_S = 8.0, 0.25
 WAYS = {"card": 1, "sbp": 2, "cash": 3, "bank_transfer": 4}
 """Numbers of the ways that the house takes money; methods that somebody stored count from 101."""
 STATUSES = {
@@ -187,7 +186,10 @@ def _refuse_other_card(trip: Trip, given: dict[str, Any]) -> None:
 def _pay_for_client(
     trip: Trip, given: dict[str, Any], amount: Decimal, event: dict[str, Any] | None
 ) -> tuple[dict[str, Any], Means]:
-    """Order what the payment is for, with a line of its own, and pay the order. Raises CallRefused, NothingThere."""
+    """Order what the payment is for, with a line of its own, and pay the order.
+
+    Raises CallRefused, NothingThere, Unavailable.
+    """
     found = trip.ask("GET", f"/clients/{given['client_id']}")
     if found.is_refusal:
         raise NothingThere("client_id")
@@ -200,23 +202,25 @@ def _pay_for_client(
         "items": [{"name": name, "unit_price": format(amount, "f"), "quantity": 1}],
         "comment": _("For the event “%(title)s”.") % {"title": title} if title else "",
     }
-    order = trip.call("POST", "/orders", wish, step="order").data
-    asked = {name: given[name] for name in ("currency", "description") if given.get(name)}
-    body = means.body | asked | {"order_id": order["id"], "amount": format(amount, "f")}
-    return _pay_order(trip, body), means
+    with take_place() as wait:
+        order = trip.call("POST", "/orders", wish, step="order").data
+        asked = {name: given[name] for name in ("currency", "description") if given.get(name)}
+        body = means.body | asked | {"order_id": order["id"], "amount": format(amount, "f")}
+        return _pay_order(trip, body, wait), means
 
 
-def _pay_order(trip: Trip, body: dict[str, Any]) -> dict[str, Any]:
-    """Pay an order once payments knows it; one that takes no payment is called off. Raises CallRefused."""
-    ends_at = time.monotonic() + WAIT_S
+def _pay_order(trip: Trip, body: dict[str, Any], wait: Wait) -> dict[str, Any]:
+    """Pay an order once payments knows it. Raises CallRefused.
+
+    One that takes no payment is called off, and so is one that takes none yet where no key leads a repeat to it.
+    """
     while True:
         answered = trip.ask("POST", "/payments", body, step="pay")
         is_early = answered.is_refusal and answered.data["code"] == "order_not_ready"
-        if not is_early or time.monotonic() >= ends_at:
+        if not is_early or not wait.goes_on():
             break
-        time.sleep(LOOK_S)
     if answered.is_refusal:
-        if not is_early:
+        if not is_early or not trip.key:
             trip.ask("POST", f"/orders/{body['order_id']}/cancel", {}, step="cancel")
         trip.refuse(answered)
     payment: dict[str, Any] = answered.data
@@ -236,13 +240,14 @@ def _pay_for_seat(
     if price != amount:
         raise PriceChanged(field="amount", prices=[float(price)])
     means = _choose_means(trip, given, is_own=True)
-    if seat is None:
-        seat = trip.call("POST", f"/events/{event['id']}/register", step="seat").data
-    known: set[str] = set()
-    if seat["payment_state"] != "pending":
-        known = {row["id"] for row in _read_tickets(trip, seat["id"])}
-        trip.call("POST", f"{path}/{seat['id']}/pay", means.body, step="pay")
-    return _await_ticket(trip, seat["id"], known), means
+    with take_place() as wait:
+        if seat is None:
+            seat = trip.call("POST", f"/events/{event['id']}/register", step="seat").data
+        known: set[str] = set()
+        if seat["payment_state"] != "pending":
+            known = {row["id"] for row in _read_tickets(trip, seat["id"])}
+            trip.call("POST", f"{path}/{seat['id']}/pay", means.body, step="pay")
+        return _await_ticket(trip, seat["id"], known, wait), means
 
 
 def _read_tickets(trip: Trip, seat_id: str) -> list[dict[str, Any]]:
@@ -250,16 +255,14 @@ def _read_tickets(trip: Trip, seat_id: str) -> list[dict[str, Any]]:
     return [row for row in rows if row["subject_id"] == seat_id]
 
 
-def _await_ticket(trip: Trip, seat_id: str, known: set[str]) -> dict[str, Any]:
+def _await_ticket(trip: Trip, seat_id: str, known: set[str], wait: Wait) -> dict[str, Any]:
     """Return the payment of a seat that payments has begun since. Raises Unavailable where it takes too long."""
-    ends_at = time.monotonic() + WAIT_S
     while True:
         found = [row for row in _read_tickets(trip, seat_id) if row["id"] not in known]
         if found:
             return found[0]
-        if time.monotonic() >= ends_at:
+        if not wait.goes_on():
             raise Unavailable(retry_after=2)
-        time.sleep(LOOK_S)
 
 
 BACK = take("reason", amount=money)

@@ -6,7 +6,8 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from contracts.d import payments, table
+from contracts import waiting
+from contracts.d import table
 from contracts.tests.client import DATABASES, PASSWORD, Speaker, member, speaker
 from core.ids import uuid7
 from core.testing import Api
@@ -61,7 +62,7 @@ def category():
 @pytest.fixture
 def background(monkeypatch):
     """Let events and calls flow while the façade waits, as workers would."""
-    monkeypatch.setattr(payments.time, "sleep", lambda seconds: drain_outbox())
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: drain_outbox())
 
 
 def happening(manager, **changes):
@@ -297,6 +298,34 @@ def test_what_a_client_cannot_be_charged_for(manager):
     assert (cash["payment_method_id"], cash["status"]) == (3, "pending")
     ok(manager.send(f"DELETE /events/{event['id']}"))
     refused(manager.send("POST /payments", asked), 409, "event_cancelled")
+
+
+def test_only_two_wait_at_once_and_whoever_cannot_begins_nothing(manager):
+    card, event = ok(manager.send("POST /clients", COMPANY), 201), happening(manager, price=5000, **SOON)
+    asked = PAYMENT | {"client_id": card["id"], "event_id": event["id"]}
+    client, _, _ = registered()
+    drain_outbox()
+    own = {"amount": 5000, "event_id": event["id"], "payment_method_id": 1}
+    with waiting.take_place(), waiting.take_place():
+        for answer in (manager.send("POST /payments", asked), client.send("POST /payments", own)):
+            refused(answer, 503, "unavailable")
+            assert answer["Retry-After"] == "2"
+    assert not Order.objects.exists()
+    assert ok(client.send(f"GET /events/{event['id']}/registrations")) == []
+
+
+@pytest.mark.parametrize(("key", "left"), [({}, {"cancelled"}), ({"Idempotency_Key": "booth-1"}, {"created"})])
+def test_a_wait_in_vain_leaves_no_order_that_a_repeat_does_not_find(manager, monkeypatch, key, left):
+    card, event = ok(manager.send("POST /clients", COMPANY), 201), happening(manager)
+    asked = PAYMENT | {"client_id": card["id"], "event_id": event["id"]}
+    monkeypatch.setattr(waiting, "WAIT_S", 0.0)
+    refused(manager.send("POST /payments", asked, **key), 409, "order_not_ready")
+    assert {order.status for order in Order.objects.all()} == left
+    drain_outbox()
+    monkeypatch.setattr(waiting, "WAIT_S", 60.0)
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: drain_outbox())
+    ok(manager.send("POST /payments", asked, **key), 201)
+    assert Order.objects.exclude(status="cancelled").count() == 1
 
 
 def test_a_card_is_needed_where_none_is_to_be_had(manager, settings):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from contracts import e
+from contracts import waiting
 from contracts.tests.client import DATABASES, Speaker, member, on_sale, speaker
 from core.ids import uuid7
 from messaging.testing import drain_outbox
@@ -43,7 +43,7 @@ def goods():
 @pytest.fixture
 def background(monkeypatch):
     """Let events and calls flow while the façade waits, as workers would."""
-    monkeypatch.setattr(e.time, "sleep", lambda seconds: drain_outbox())
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: drain_outbox())
 
 
 def cut(text, name):
@@ -129,6 +129,16 @@ def test_paid_is_what_the_bank_says(settings):
     settings.CONTRACT_CARD_TOKEN = "tok_success"
     assert ok(client.send(f"PATCH {path}", {"status": "PAID"}))["status"] == "PAID"
     refused(client.send(f"PATCH {path}", {"status": "PENDING"}), 409)
+
+
+@pytest.mark.usefixtures("goods")
+def test_only_two_wait_at_once():
+    client, _ = registered()
+    path = f"/orders/{ok(client.send('POST /orders/', WISH))['id']}/"
+    with waiting.take_place(), waiting.take_place():
+        busy = client.send(f"PATCH {path}", {"status": "PAID"})
+    refused(busy, 503, "unavailable")
+    assert busy["Retry-After"] == "2"
 
 
 @pytest.mark.usefixtures("goods", "background")
