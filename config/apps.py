@@ -15,7 +15,7 @@ class ConfigConfig(AppConfig):
 
         from config import celery, checks  # noqa: F401  (becomes the current app; registers itself)
         from config.health.gauges import health_gauges
-        from config.processes import jobs  # noqa: F401  (hears of jobs)
+        from config.processes import jobs
         from config.processes.metrics import book_gauges, breaker_gauges
         from contracts.destinations import DESTINATIONS
         from messaging.publishing.destinations import declare
@@ -28,6 +28,7 @@ class ConfigConfig(AppConfig):
         add_metrics(book_gauges)
         add_metrics(breaker_gauges)
         add_metrics(health_gauges)
+        worker_init.connect(jobs.begin_at_zero)
         worker_init.connect(answer_scrapes)
         beat_init.connect(answer_scrapes)
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pytest
 import structlog
+from celery.signals import worker_init
 from django.conf import settings as django_settings
 from django.db import connections
 from django.test import Client
@@ -215,6 +216,15 @@ def test_a_job_is_timed_and_told(settings):
         jobs.end(task_id="1", task=Task, state="FAILURE")
     assert [(line["job"], line["state"]) for line in lines] == [(Task.name, "failure")]
     assert told(scrape(), "job_duration_seconds_count", task=Task.name, state="failure") == before + 1
+
+
+def test_every_declared_job_is_told_of_before_it_runs():
+    name = "payments.reconcile_yesterday"
+    assert jobs.begin_at_zero in worker_init._live_receivers(None)
+    jobs.begin_at_zero()
+    found = scrape()
+    for state in ("success", "failure"):
+        assert told(found, "job_duration_seconds_count", task=name, state=state) == 0
 
 
 def test_a_source_that_fails_is_left_out(monkeypatch):

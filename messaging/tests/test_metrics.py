@@ -3,6 +3,7 @@
 import threading
 from ipaddress import ip_network
 
+import psycopg
 import pytest
 from django.db import connections
 from django.test import Client
@@ -25,6 +26,7 @@ from messaging.upkeep import metrics
 
 pytestmark = pytest.mark.django_db(databases=["catalog", "orders", "payments"], transaction=True)
 HANDLER = "orders.test_gauge"
+PLAIN = ("dbname", "user", "password", "host", "port", "application_name")
 
 
 @pytest.fixture(autouse=True)
@@ -200,3 +202,20 @@ def test_networks_may_be_allowed_also_behind_a_trusted_proxy(settings):
     assert scrape(**behind, HTTP_X_FORWARDED_FOR="10.1.2.3")["database_up", "catalog"] == 1
     assert Client().get("/metrics", **behind, HTTP_X_FORWARDED_FOR="10.2.0.1").status_code == 404
     assert Client().get("/metrics", REMOTE_ADDR="127.0.0.1").status_code == 404
+
+
+@pytest.mark.parametrize(("program", "is_told"), [("pg_dump", False), ("autosalon-orders", True)])
+def test_a_statement_hangs_only_if_it_is_ours(program, is_told):
+    parameters = connections["orders"].get_connection_params() | {"application_name": program}
+    plain = {name: parameters[name] for name in PLAIN if name in parameters}
+    with psycopg.connect(**plain) as other, connections["orders"].cursor() as cursor:
+        pid = other.info.backend_pid
+        other.pgconn.send_query(b"SELECT pg_sleep(60)")
+        active = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
+        while cursor.execute(active, [pid]) and not cursor.fetchone():
+            pass
+        try:
+            assert (metrics.read_all(["orders"])["orders"].longest is not None) == is_told
+        finally:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            other.close()

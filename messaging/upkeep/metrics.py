@@ -50,7 +50,7 @@ _FAMILIES = (
     ("handler_paused", "Whether the handler stopped reading this source.", "source", "handler"),
     ("external_calls_open", "Calls to the outside world without a final answer.", "state"),
     ("database_connections", "Sessions of clients.", "state"),
-    ("database_longest_statement_seconds", "How long the statement runs that runs longest."),
+    ("database_longest_statement_seconds", "How long the product's statement runs that runs longest."),
 )
 for _name, _text, *_labels in _FAMILIES:
     measures.gauge(_name, _text, "database", *_labels)
@@ -65,7 +65,8 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS N
                               WHERE fired_at IS NULL AND due_at <= now() LIMIT %(counted)s) AS t),
        (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now()),
        (SELECT max(extract(epoch FROM now() - query_start)) FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())
+        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
+          AND backend_type = 'client backend' AND application_name LIKE 'autosalon%%')
 """
 
 _BY_LABEL = {
