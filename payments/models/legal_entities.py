@@ -13,10 +13,12 @@ from core.money.vat import Regime
 from core.postgres.history import OnlyAdded
 
 MONEYS = (
-    *("code", "name", "inn", "kpp", "ogrn", "bank_name", "bik", "account", "correspondent_account"),
-    *("regimes", "is_default"),
+    *("account", "bik", "is_default", "bank_name", "correspondent_account"),
+    *("inn", "kpp", "ogrn", "code", "name", "regimes"),
 )
-"""Fields that money goes by: to whom, to which account, with which tax."""
+"""Fields that money goes by: to which account, to whom, with which tax; shown in this order to whoever agrees."""
+MOST_REGIMES = 20
+"""Tax regimes of one entity: more than any company changes in its life."""
 
 
 class LegalEntity(models.Model):

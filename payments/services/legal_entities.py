@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db import IntegrityError
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from core.db import Expected, lock, require_version, transaction
@@ -22,11 +23,14 @@ from payments.approvals import LEGAL_ENTITY
 from payments.errors import LegalEntityCodeTaken, LegalEntityIsDefault, LegalEntitySells
 from payments.events import LegalEntityChanged, RegimeRow
 from payments.models import LegalEntity, LegalEntityRevision, OrderCopy
+from payments.models.legal_entities import MOST_REGIMES
 
 _NUMBERS = ("code", "inn", "kpp", "ogrn", "bik", "account", "correspondent_account")
 ONE_PERSONS = frozenset({"address", "director", "accountant"})
 """What one person may change: no money follows it. All else is in the history, and takes a second person."""
 _ENDED = ("completed", "cancelled", "refunded", "returned")
+_SHOWN = 80
+"""Characters of a value that whoever agrees is shown: all the fields together fit into what an approval keeps."""
 _COMPANY = 10
 """Digits of a company's ИНН; a sole trader's has two more, and no КПП."""
 
@@ -98,8 +102,10 @@ def update_legal_entity(
     with _named_conflicts(), transaction("payments"):
         _take_turns()
         entity = _lock(entity_id, expected_version)
-        before = entity.money_facts
-        if not entity.change(normalize(changes)):
+        before, wanted = entity.money_facts, normalize(changes)
+        # What is agreed to later must not put back what others have changed by then.
+        asked: Any = {name: value for name, value in changes.items() if getattr(entity, name) != wanted[name]}
+        if not entity.change(wanted):
             return entity
         was_default = before["is_default"]
         if was_default and not entity.is_default:
@@ -108,7 +114,7 @@ def update_legal_entity(
         if entity.inn != before["inn"]:
             _refuse_selling(entity)
         if entity.money_facts != before:
-            _admit(entity.pk, entity, changes, before, maker_id, now)
+            _admit(entity.pk, entity, asked, before, maker_id, now)
         if entity.is_default and not was_default:
             _resign_others(entity, now, maker_id, approver_id)
         _save(entity, now, maker_id, approver_id)
@@ -153,7 +159,7 @@ def _admit(
 ) -> None:
     """Ask a second person, and show them what changes into what. Raises Waits."""
     changed = [
-        f"{entity.label(name)}: {before[name]} → {value}" if before else f"{entity.label(name)}: {value}"
+        f"{entity.label(name)}: " + " → ".join(map(_shorten, [before[name], value] if before else [value]))
         for name, value in entity.money_facts.items()
         if before.get(name) != value
     ]
@@ -163,10 +169,17 @@ def _admit(
         maker_id=maker_id,
         beneficiary_id=None,
         number=entity.name[:60],
-        evidence="; ".join(changed)[:1000],
+        evidence="; ".join(changed),
         args={"fields": dict(fields)},
     )
     approvals.admit(LEGAL_ENTITY, ask, now=now)
+
+
+def _shorten(value: Any) -> str:
+    """Return a value for whoever agrees: one long name hides nothing that stands behind it."""
+    if isinstance(value, list):
+        value = ", ".join(f"{row['since']} {row['regime']}" for row in value)
+    return Truncator(value).chars(_SHOWN)
 
 
 def _refuse_selling(entity: LegalEntity) -> None:
@@ -232,12 +245,15 @@ def normalize(fields: EntityFields) -> dict[str, Any]:
 
 
 def check_entity(entity: LegalEntity) -> None:
-    """Numbers must be right and complete, and no day may have two regimes. Raises InvalidInput."""
+    """Numbers must be right and complete; regimes are few, one a day. Raises InvalidInput."""
     is_person = len(entity.inn) != _COMPANY
     refuse_wrong_company(inn=entity.inn, kpp=entity.kpp, ogrn=entity.ogrn, is_person=is_person)
     if not is_person and not entity.kpp:
         raise InvalidInput("kpp", "required", _("A company has a KPP."))
     refuse_wrong_bank(bik=entity.bik, account=entity.account, correspondent_account=entity.correspondent_account)
+    if len(entity.regimes) > MOST_REGIMES:
+        detail = _("An entity has at most %(most)s tax regimes.") % {"most": MOST_REGIMES}
+        raise InvalidInput("regimes", "max_length", detail)
     days = [row["since"] for row in entity.regimes]
     if len(set(days)) != len(days):
         raise InvalidInput("regimes", "duplicate", _("Two tax regimes begin on the same day."))

@@ -102,6 +102,7 @@ def test_requisites_are_written_on_the_screen_and_wait_for_a_second_person(admin
 
 @pytest.mark.parametrize(("wrong", "field"), [
     ({"inn": "7707083894"}, "inn"), ({"account": "40702810000000000011"}, "account"), ({"regimes": "now"}, "regimes"),
+    ({"regimes": "\n".join(f"20{year}-01-01; general" for year in range(10, 31))}, "regimes"),
 ])  # fmt: skip
 def test_mistyped_requisites_are_named_beside_their_box(admin, wrong, field):
     page = admin.post("/admin/payments/legalentity/add/", requisites(**wrong))

@@ -70,6 +70,29 @@ def test_nobody_names_another_account_alone():
     assert agreed(asked)["account"] == OTHER
 
 
+def test_what_is_agreed_to_late_changes_only_what_was_asked():
+    entity, maker = make.legal_entity(), admin()
+    path = f"/legal-entities/{entity.id}"
+    asked = maker.put(path, ENTITY | {"is_default": True, "account": OTHER})
+    make.legal_entity(code="ДВА", is_default=True)
+    maker.patch(path, {"director": "Петров П. П."})
+    agree(asked.json()["approval"], uuid7())
+    entity.refresh_from_db()
+    assert (entity.account, entity.is_default, entity.director) == (OTHER, False, "Петров П. П.")
+
+
+def test_long_names_hide_nothing_from_whoever_agrees():
+    make.legal_entity()
+    entity = make.legal_entity(code="ДВА")
+    regimes = [{"since": f"20{year}-01-01", "regime": "simplified_5"} for year in range(10, 30)]
+    changes = {"name": "Я" * 255, "bank_name": "Б" * 255, "regimes": regimes, "account": OTHER, "is_default": True}
+    evidence = admin().patch(f"/legal-entities/{entity.id}", changes).json()["approval"]["evidence"]
+    assert OTHER in evidence
+    assert "False → True" in evidence
+    assert "2010-01-01 simplified_5" in evidence
+    assert len(evidence) < 1000
+
+
 def test_a_wrong_account_waits_for_nobody():
     entity = make.legal_entity()
     wrong = admin().patch(f"/legal-entities/{entity.id}", {"account": "40702810000000000011"})
@@ -155,6 +178,10 @@ def test_one_sells_by_default():
         ({"regimes": []}, "regimes.non_field_errors"),
         ({"regimes": [{"since": "2025-01-01", "regime": "general"}] * 2}, "regimes"),
         ({"regimes": [{"since": "2025-01-01", "regime": "offshore"}]}, "regimes.0.regime"),
+        (
+            {"regimes": [{"since": f"20{year}-01-01", "regime": "general"} for year in range(10, 31)]},
+            "regimes",
+        ),
         ({"code": "toolong1"}, "code"),
     ],
 )
