@@ -1,7 +1,6 @@
 """Price a loan by a bank's programme: for calculators of whole deals, without an application."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -22,6 +21,7 @@ from financing.queries.limits import Ceiling, limits_on
 from financing.rules.bank_rules import BankRules
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
+from financing.rules.decisions import LentSums, are_sums_lent
 from messaging.peering.reads import answers
 
 CAR_LOAN = "car_loan"
@@ -110,26 +110,23 @@ def loan_offer(
     """The cheapest offer on a day, or that of the programme named, for a term that it has.
 
     A connected bank counts by the programme it has told us: an estimate, since it has the last word. Which car it is
-    for is not known, so ПСК is held to the lower of the day's ceilings.
+    for is not known, so ПСК is held to the lower of the day's ceilings. Programmes that would refuse the sums for any
+    car count only where none would lend them.
 
     Raises InvalidInput, NoProgramme.
     """
     programmes = _on_offer(financing_type, day, programme_id)
     if not programmes:
         raise UnknownProgramme("financing.programme_id") if programme_id else NoProgramme
-    fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
-    if not fitting:
-        least = min(item.min_term_months for item in programmes)
-        most = max(item.max_term_months for item in programmes)
-        raise InvalidInput(
-            "financing.term_months",
-            "out_of_range",
-            _("The term is %(least)s to %(most)s months.") % {"least": least, "most": most},
-        )
+    fitting = _having_term(programmes, term_months)
     terms = [
         _terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium, day) for item in fitting
     ]
-    cheapest = _choose(terms, _ceilings(fitting, day))
+    offers, errors = _price_each(terms)
+    if not offers:
+        raise errors[0]
+    # Sums that no programme lends are calculated all the same: the decision on an application says what is wrong.
+    cheapest = _choose(_lent(fitting, offers, is_used=None) or offers, _ceilings(fitting, day))
     if cheapest is None:
         raise InvalidInput("financing.term_months", "psk_cap", _("The full cost of this credit is above the ceiling."))
     return cheapest
@@ -146,7 +143,8 @@ def cheapest_offers(
 ) -> dict[tuple[Decimal, Decimal], LoanOffer]:
     """Return the cheapest car loan for each price with its down payment, as `loan_offer` gives it; where any fits.
 
-    The programmes and ceilings are read once for all of them. Roubles.
+    What is advertised must be lent for any car: the stricter of the thresholds of new and used ones holds. The
+    programmes and ceilings are read once for all of them. Roubles.
     """
     programmes = [
         item for item in _on_offer(CAR_LOAN, day, None) if item.min_term_months <= term_months <= item.max_term_months
@@ -156,10 +154,50 @@ def cheapest_offers(
     ceilings = _ceilings(programmes, day)
     found: dict[tuple[Decimal, Decimal], LoanOffer | None] = {}
     for price, down in sums:
-        terms = [_terms(item, price, down, term_months, ZERO, ZERO, day) for item in programmes]
-        with suppress(InvalidInput):
-            found[price, down] = _choose(terms, ceilings)
+        offers, _errors = _price_each([_terms(item, price, down, term_months, ZERO, ZERO, day) for item in programmes])
+        found[price, down] = _choose(_lent(programmes, offers, is_used=True), ceilings)
     return {sums: offer for sums, offer in found.items() if offer is not None}
+
+
+def _having_term(programmes: Sequence[Programme], term_months: int) -> list[Programme]:
+    """Return the programmes that lend for so long. Raises InvalidInput where none does."""
+    fitting = [item for item in programmes if item.min_term_months <= term_months <= item.max_term_months]
+    if not fitting:
+        least = min(item.min_term_months for item in programmes)
+        most = max(item.max_term_months for item in programmes)
+        detail = _("The term is %(least)s to %(most)s months.") % {"least": least, "most": most}
+        raise InvalidInput("financing.term_months", "out_of_range", detail)
+    return fitting
+
+
+def _price_each(terms: Sequence[OfferTerms]) -> tuple[list[LoanOffer], list[InvalidInput]]:
+    """Return the offers by these terms, and why others have none: what one bank cannot lend, another may."""
+    offers, errors = [], []
+    for one in terms:
+        try:
+            offers.append(recalculate_offer(one))
+        except InvalidInput as error:
+            errors.append(error)
+    return offers, errors
+
+
+def _lent(programmes: Sequence[Programme], offers: Sequence[LoanOffer], *, is_used: bool | None) -> list[LoanOffer]:
+    """Return the offers whose sums no threshold of their programme would refuse; of a used car, its own ones too."""
+    rules = {item.id: item.rules for item in programmes}
+    found = []
+    for offer in offers:
+        terms = offer.terms
+        sums = LentSums(
+            value=terms.vehicle_price,
+            order_total=terms.vehicle_price + terms.financed_premium,
+            down_payment=terms.down_payment,
+            amount=offer.amount_financed,
+            premium_lent=terms.financed_premium,
+            is_used=is_used,
+        )
+        if are_sums_lent(sums, rules[terms.programme_id]):
+            found.append(offer)
+    return found
 
 
 def _ceilings(programmes: Sequence[Programme], day: date) -> dict[UUID, Ceiling | None]:
@@ -167,10 +205,10 @@ def _ceilings(programmes: Sequence[Programme], day: date) -> dict[UUID, Ceiling 
     return {item.id: limits.ceiling(item, None) for item in programmes}
 
 
-def _choose(terms: Sequence[OfferTerms], ceilings: Mapping[UUID, Ceiling | None]) -> LoanOffer | None:
-    """Return the cheapest lawful offer by these terms, None where all are above the day's ceilings."""
-    offers = [offer for offer in map(recalculate_offer, terms) if _is_lawful(offer, ceilings[offer.terms.programme_id])]
-    return min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id), default=None)
+def _choose(offers: Sequence[LoanOffer], ceilings: Mapping[UUID, Ceiling | None]) -> LoanOffer | None:
+    """Return the cheapest lawful offer, None where all are above the day's ceilings."""
+    lawful = [offer for offer in offers if _is_lawful(offer, ceilings[offer.terms.programme_id])]
+    return min(lawful, key=lambda offer: (offer.psk, offer.terms.programme_id), default=None)
 
 
 def _is_lawful(offer: LoanOffer, ceiling: Ceiling | None) -> bool:

@@ -66,19 +66,30 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """Facts decided on: `value` is what the car is worth as security, `order_total` the most that can be lent.
+class LentSums:
+    """Sums of a loan, whoever takes it: `value` is what the car is worth as security, `order_total` the most lent.
 
-    `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None. ПДН counts `average_payment`
-    where the schedule has another one. `premium_lent` is insurance that the `amount` pays for, `share_after` the per
-    cent of the quarter's lending at this debt load with this loan in it.
+    Roubles; `premium_lent` is insurance that the `amount` pays for.
     """
 
-    today: date
     value: Decimal
     order_total: Decimal
     down_payment: Decimal
     amount: Decimal
+    is_used: bool | None = None
+    premium_lent: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(LentSums):
+    """Facts decided on: the sums, and who borrows them.
+
+    `monthly_payment` and `psk` are those of the terms asked for; unknown facts are None. ПДН counts `average_payment`
+    where the schedule has another one. `share_after` is the per cent of the quarter's lending at this debt load with
+    this loan in it.
+    """
+
+    today: date
     term_months: int
     employment: Employment
     monthly_income: Decimal
@@ -88,9 +99,7 @@ class Facts:
     birth_date: date | None = None
     vehicle_year: int | None = None
     balloon: Decimal = Decimal(0)
-    is_used: bool | None = None
     average_payment: Decimal | None = None
-    premium_lent: Decimal = Decimal(0)
     share_after: Decimal | None = None
 
     @property
@@ -136,6 +145,12 @@ def decide(facts: Facts, rules: Rules) -> Decision:
     return Decision(tuple(check for rule in _RULES for check in rule(facts, rules)))
 
 
+def are_sums_lent(sums: LentSums, rules: Rules) -> bool:
+    """Tell whether the thresholds of amount, down payment and security let these sums be lent to anybody."""
+    checks = (check for rule in (_amount, _down_payment, _ltv) for check in rule(sums, rules))
+    return all(check.outcome is not Outcome.REJECT for check in checks)
+
+
 def age_on(birth: date, day: date) -> int:
     """Completed years on a day."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
@@ -150,20 +165,20 @@ def _term(facts: Facts, rules: Rules) -> Iterator[Check]:
     yield _verdict("term", passed, facts.term_months, f"{rules.min_term_months}-{rules.max_term_months}")
 
 
-def _amount(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _amount(facts: LentSums, rules: Rules) -> Iterator[Check]:
     """Within the programme, and never more than the order costs."""
     highest = min(rules.max_amount, facts.order_total)
     yield _verdict("amount", rules.min_amount <= facts.amount <= highest, facts.amount, f"{rules.min_amount}-{highest}")
 
 
-def _down_payment(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _down_payment(facts: LentSums, rules: Rules) -> Iterator[Check]:
     price = facts.amount - facts.premium_lent + facts.down_payment
     share = loan_to_value_percent(facts.down_payment, price)
     least = max([rules.min_down_payment_percent, *_if_used(facts, rules.min_down_payment_used_percent)])
     yield _verdict("down_payment", share >= least, round(share, 2), least)
 
 
-def _ltv(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _ltv(facts: LentSums, rules: Rules) -> Iterator[Check]:
     """Of the car alone, and with the premiums that are lent besides."""
     share = loan_to_value_percent(facts.amount - facts.premium_lent, facts.value)
     most = min([rules.max_ltv_percent, *_if_used(facts, rules.max_ltv_used_percent)])
@@ -172,7 +187,7 @@ def _ltv(facts: Facts, rules: Rules) -> Iterator[Check]:
     yield _verdict("ltv", share <= most, round(share, 2), most)
 
 
-def _if_used(facts: Facts, threshold: Decimal | None) -> list[Decimal]:
+def _if_used(facts: LentSums, threshold: Decimal | None) -> list[Decimal]:
     return [threshold] if facts.is_used and threshold is not None else []
 
 

@@ -269,6 +269,14 @@ def test_an_offer_of_a_whole_deal_keeps_its_days():
     assert read_offer_terms({name: stored[name] for name in stored if name not in NEWER}).bank_rules == BankRules()
 
 
+def test_a_whole_deal_is_priced_by_programmes_that_would_lend_its_sums():
+    make.programme(base_rate=Decimal(5), max_amount=Decimal(1_000_000))
+    lends = make.programme(base_rate=Decimal(15))
+    deal = {"vehicle_price": Decimal(2_000_000), "term_months": 36, "day": date(2026, 12, 5)}
+    assert loan_offer(**deal, down_payment=Decimal(500_000)).terms.programme_id == lends.id
+    assert loan_offer(**deal, down_payment=Decimal(0)), "sums that nobody lends are calculated still"
+
+
 NEWER = {"bank_rules", "payout_date", "due_dates"}
 
 

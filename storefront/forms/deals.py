@@ -1,7 +1,7 @@
 """The form of a whole deal around one car, and what it asks of orders, financing and insurance."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -167,8 +167,8 @@ class DealForm(AccessibleForm):
 
 
 def first_payment(price: Decimal) -> Decimal:
-    """Return a fifth of a price in whole roubles."""
-    return (price * SHARE_PAID).quantize(Decimal(1))
+    """Return a fifth of a price in whole roubles, rounded up: a kopeck less is less than banks ask for."""
+    return (price * SHARE_PAID).quantize(Decimal(1), ROUND_UP)
 
 
 def first_wish(car: ProductView) -> dict[str, Any]:

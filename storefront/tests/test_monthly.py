@@ -10,7 +10,9 @@ from django.utils import timezone
 
 import financing.tests.make
 from config.databases import APPS
+from core.errors import InvalidInput
 from financing.models import Programme
+from financing.queries.offers import recalculate_offer
 from financing.services import change_programme
 from storefront.tests import make
 from storefront.tests.make import Visitor
@@ -39,7 +41,7 @@ def test_a_card_a_page_and_the_calculator_say_the_same():
     car = make.car(price=Decimal("1745001.00"))
     [on_card] = figures()
     assert figures(f"/cars/{car.id}/")[0] == on_card
-    wish = {"trade_in": "0", "has_loan": "on", "down_payment": "349000", "term_months": "60", "deductible": "0"}
+    wish = {"trade_in": "0", "has_loan": "on", "down_payment": "349001", "term_months": "60", "deductible": "0"}
     result = text(Visitor().post(f"/cars/{car.id}/deal/", **wish, part="result"))
     assert on_card in result
     assert "Cheap" in result
@@ -65,6 +67,40 @@ def test_a_new_rate_counts_at_once():
     after = figures()
     assert len(before) == len(after) == 1
     assert before != after
+
+
+@pytest.mark.parametrize("thresholds", [
+    {"max_amount": Decimal(700_000)}, {"min_amount": Decimal(900_000)}, {"min_down_payment_percent": Decimal(30)},
+    {"min_down_payment_used_percent": Decimal(30)}, {"max_ltv_percent": Decimal(70)},
+    {"max_ltv_used_percent": Decimal(70)},
+])  # fmt: skip
+def test_what_a_bank_would_refuse_is_not_advertised(thresholds):
+    financing.tests.make.programme(bank="Cheap", base_rate=Decimal(5), **thresholds)
+    make.car(price=Decimal(1_000_000))
+    assert figures() == []
+    financing.tests.make.programme(bank="Dear", base_rate=Decimal("14.9"))
+    [payment] = figures()
+    assert int("".join(filter(str.isdigit, payment))) > 18_000, "800,000 over five years at 14.9 %, and not at 5 %"
+
+
+def test_a_price_that_no_fifth_divides_is_lent_for():
+    financing.tests.make.programme()
+    make.car(price=Decimal("1745001.00"))
+    assert len(figures()) == 1
+
+
+def test_a_bank_whose_sums_come_to_nothing_hides_no_other(monkeypatch):
+    financing.tests.make.programme(bank="Broken")
+    financing.tests.make.programme(bank="Sound")
+
+    def recalculate(terms):
+        if terms.bank == "Broken":
+            raise InvalidInput("financing.term_months", "no_rate", "No rate.")
+        return recalculate_offer(terms)
+
+    make.car()
+    monkeypatch.setattr("financing.queries.offers.recalculate_offer", recalculate)
+    assert len(figures()) == 1
 
 
 def test_without_a_bank_or_a_car_to_lend_for_nothing_is_said():
