@@ -184,7 +184,7 @@ class ProductForm(forms.ModelForm):
 
 class PriceInline(_ReadOnlyInline):
     model = PriceChange
-    fields = ["at", "old_price", "new_price", "currency", "actor", "reason"]
+    fields = ["at", "old_price", "old_currency", "new_price", "currency", "actor", "reason"]
     ordering = ["-id"]
     tab = True
 

@@ -375,13 +375,17 @@ class ScheduledPrice(models.Model):
 
 
 class PriceChange(models.Model):
-    """One change of a price: who, when, why. Rows are only added."""
+    """One change of a price: who, when, why. Rows are only added.
+
+    `currency` is that of the new price; `old_currency` that of the old one where it was another, else empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="price_changes")
     old_price = models.DecimalField(_("old price"), max_digits=14, decimal_places=2)
     new_price = models.DecimalField(_("new price"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3)
+    old_currency = models.CharField(_("old currency"), max_length=3, blank=True, default="", db_default="")
     actor = models.CharField(_("actor"), max_length=80)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     at = models.DateTimeField(_("at"))

@@ -18,7 +18,7 @@ plain(
     " image_url attributes",
 )
 plain(models.ScheduledPrice, "actor reason")
-plain(models.PriceChange, "currency actor reason")
+plain(models.PriceChange, "currency old_currency actor reason")
 plain(models.StockCount, "location reason actor closed_by")
 plain(models.ProductImage, "alt renditions")
 plain(models.Import, "filename options columns written failure actor file warnings")

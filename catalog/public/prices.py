@@ -1,10 +1,16 @@
-"""Prices of products that went down, as pages show it."""
+"""Prices of products that went down, as pages show it.
+
+A fall is counted from the lowest price of the 30 days before it, as Directive 98/6/EC, art. 6a has it: a price that was
+raised for a day to be lowered again fell by nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from django.db.models import OuterRef, Q, Subquery
 
 from catalog.models import PriceChange
 from catalog.public import ProductView
@@ -22,16 +28,26 @@ class PriceDrop:
 
 
 def price_drops(products: Sequence[ProductView], *, now: datetime) -> dict[UUID, PriceDrop]:
-    """Return for each product whose last change of price, in the last 30 days, lowered it to what it costs now.
+    """Return for each product whose last change of price, in the last 30 days, made it cost less than ever in the 30
+    days before.
 
-    One statement for all of them. A change of currency is no fall.
+    One statement for all of them. Prices of different currencies are not compared.
     """
     if not products:
         return {}
     costs = {product.id: (product.price, product.currency) for product in products}
-    changes = PriceChange.objects.filter(product__in=list(costs), at__gt=now - SHOWN).order_by("product", "-at", "-id")
+    before = PriceChange.objects.filter(
+        Q(old_currency="", currency=OuterRef("currency")) | Q(old_currency=OuterRef("currency")),
+        product=OuterRef("product"),
+        at__gt=OuterRef("at") - SHOWN,
+        at__lte=OuterRef("at"),
+    )
+    lowest = before.order_by("old_price").values("old_price")[:1]
+    changes = PriceChange.objects.filter(product__in=list(costs), at__gt=now - SHOWN).annotate(lowest=Subquery(lowest))
     return {
-        change.product_id: PriceDrop(change.old_price - change.new_price, change.at)
-        for change in changes.distinct("product")
-        if change.new_price < change.old_price and costs[change.product_id] == (change.new_price, change.currency)
+        change.product_id: PriceDrop(change.lowest - change.new_price, change.at)
+        for change in changes.order_by("product", "-at", "-id").distinct("product")
+        if not change.old_currency
+        and change.new_price < change.lowest
+        and costs[change.product_id] == (change.new_price, change.currency)
     }

@@ -129,7 +129,7 @@ def plan_listings(listings: Sequence[Listing], *, actor: str, now: datetime, loc
         elif old := _update(product, listing, now):
             plan.updated.append(index.add(product))
             if "price" in old:
-                plan.prices.append(_price_change(product, old["price"], actor, now))
+                plan.prices.append(_price_change(product, old, actor, now))
             if "image_url" in old:
                 plan.photos.append(product)
         else:
@@ -208,12 +208,13 @@ def _update(product: Product, listing: Listing, now: datetime) -> dict[str, Any]
     return old
 
 
-def _price_change(product: Product, old_price: Any, actor: str, now: datetime) -> PriceChange:
+def _price_change(product: Product, old: dict[str, Any], actor: str, now: datetime) -> PriceChange:
     return PriceChange(
         product=product,
-        old_price=old_price,
+        old_price=old["price"],
         new_price=product.price,
         currency=product.currency,
+        old_currency=old.get("currency", ""),
         actor=actor,
         reason="import",
         at=now,

@@ -140,7 +140,7 @@ def update_product(
         _refuse_duplicates(product)
         if "price" in before and before["price"] != product.price:
             admit_price(product, before["price"], actor, reason, changes, now)
-            _record_price(product, before["price"], actor=actor, reason=reason, now=now)
+            _record_price(product, before, actor=actor, reason=reason, now=now)
         product.version, product.updated_at = product.version + 1, now
         product.save(force_update=True)
         if before.get("image_url", product.image_url) != product.image_url:
@@ -296,12 +296,14 @@ def _refuse_duplicates(product: Product) -> None:
         raise VinTaken
 
 
-def _record_price(product: Product, old_price: Decimal, *, actor: str, reason: str, now: datetime) -> None:
+def _record_price(product: Product, before: dict[str, Any], *, actor: str, reason: str, now: datetime) -> None:
+    old_currency = before.get("currency", product.currency)
     PriceChange.objects.create(
         product=product,
-        old_price=old_price,
+        old_price=before["price"],
         new_price=product.price,
         currency=product.currency,
+        old_currency=old_currency if old_currency != product.currency else "",
         actor=actor,
         reason=reason[:200],
         at=now,

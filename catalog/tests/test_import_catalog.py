@@ -90,6 +90,14 @@ def test_a_changed_price_is_an_update_with_history(tmp_path):
     assert (event.data["price"], event.data["version_number"]) == ("2990000.50", 2)
 
 
+def test_a_price_in_another_currency_says_which_the_old_one_had(tmp_path):
+    run(listing(tmp_path, *GOOD))
+    Product.objects.filter(external_id="3").update(currency="USD")
+    run(listing(tmp_path, *GOOD[:2], GOOD[2].replace("3150000", "2990000.50")))
+    change = PriceChange.objects.get()
+    assert (change.old_currency, change.currency) == ("USD", "RUB")
+
+
 def test_a_sold_car_stays_sold(tmp_path):
     path = listing(tmp_path, *GOOD)
     run(path)

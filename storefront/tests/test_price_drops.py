@@ -9,6 +9,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from catalog.models import PriceChange
 from catalog.services import update_product
 from storefront.tests import make
 from storefront.tests.make import Visitor
@@ -70,3 +71,35 @@ def test_the_page_says_since_when_a_car_is_on_sale(language, said, monkeypatch):
     later = timezone.now() + timedelta(days=12)
     monkeypatch.setattr("storefront.views.shop.timezone.now", lambda: later)
     assert said in text(Visitor(language=language).get(f"/cars/{car.id}/"))
+
+
+def test_a_price_raised_to_be_lowered_fell_by_what_it_cost_before():
+    dearer, cheaper = (make.car(price=Decimal(1_000_000)) for _ in range(2))
+    for car, price in ((dearer, 1_200_000), (cheaper, 970_000)):
+        reprice(car, 1_500_000, days_ago=9)
+        reprice(car, price, days_ago=2)
+    assert shown(f"/cars/{dearer.id}/") == []
+    [(_day, amount)] = shown(f"/cars/{cheaper.id}/")
+    assert amount == "30\u00a0000"
+
+
+def test_a_price_held_for_30_days_is_what_the_next_one_falls_from():
+    car = make.car(price=Decimal(1_000_000))
+    reprice(car, 1_500_000, days_ago=40)
+    reprice(car, 1_400_000, days_ago=2)
+    [(_day, amount)] = shown(f"/cars/{car.id}/")
+    assert amount == "100\u00a0000"
+
+
+def test_another_currency_is_no_lower_price():
+    car = make.car(price=Decimal(1_200_000))
+    moment = timezone.now() - timedelta(days=2)
+    update_product(product_id=car.id, price=Decimal(12_000), currency="USD", actor="test", now=moment)
+    change = PriceChange.objects.get()
+    assert (change.old_currency, change.currency) == ("RUB", "USD")
+    assert "Price lowered" not in text(Visitor().get(f"/cars/{car.id}/"))
+    later = timezone.now() - timedelta(days=1)
+    update_product(product_id=car.id, price=Decimal(11_000), actor="test", now=later)
+    page = text(Visitor().get(f"/cars/{car.id}/"))
+    assert "Price lowered" in page
+    assert "1\u00a0000" in page.partition("Price lowered")[2][:80]
