@@ -67,7 +67,8 @@ def _old_rows(now: datetime) -> QuerySet[ClientRowError]:
 
 
 def _old_proofs(now: datetime) -> QuerySet[ConsentProof]:
-    gone = Q(user_id__in=left("clients")) | Q(lead__name="")
+    """A guest has no account to leave: their address goes by its age alone."""
+    gone = Q(user_id__in=left("clients")) | Q(user_id__isnull=True) | Q(lead__name="")
     return ConsentProof.objects.filter(gone, at__lt=now - THREE_YEARS).exclude(address="")
 
 

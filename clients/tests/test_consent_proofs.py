@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.events import UserConsented, UserDeleted
+from clients import services
 from clients.models import Consent, ConsentProof
 from clients.plugin.personal import THREE_YEARS
 from clients.tests import make
@@ -51,3 +52,13 @@ def test_a_stranger_keeps_theirs(deliver):
     deliver(consent(card.user_id))
     end_due("clients", now=timezone.now() + THREE_YEARS * 2)
     assert ConsentProof.objects.get().address == "198.51.100.7"
+
+
+def test_a_guests_address_goes_three_years_after_it_was_given():
+    now = timezone.now()
+    told = {"text_version": "2026-11-24", "language": "ru", "address": "198.51.100.7"}
+    services.record_lead_consent(lead_id=make.lead().id, user_id=None, **told, now=now)
+    end_due("clients", now=now + THREE_YEARS - timedelta(days=2))
+    assert ConsentProof.objects.get().address == "198.51.100.7"
+    end_due("clients", now=now + THREE_YEARS + timedelta(days=2))
+    assert ConsentProof.objects.get().address == ""
