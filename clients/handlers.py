@@ -87,7 +87,7 @@ _NOTED = _DEALS | _VISITS | _ENQUIRIES
 
 @subscribe(UserRegistered, UserCreated, UserUpdated, UserDeleted, UserConsented, name="clients.keep_client")
 def store_client(event: UserRegistered | UserCreated | UserUpdated | UserDeleted | UserConsented) -> None:
-    """Give every user a card that follows their profile, and keep what they agreed to once it is there."""
+    """Give every user a card that follows their profile, and keep what they agreed to."""
     now = _moment(_event_id())
     if isinstance(event, UserConsented):
         services.record_user_consent(

@@ -1,5 +1,6 @@
 """Consents: what a client agreed to, when and how; a withdrawal is a new row, never a change."""
 
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -52,12 +53,10 @@ def record_user_consent(
 ) -> None:
     """Keep the proof of a user's consent to the processing of their data, and note it on their card; once by its id.
 
-    Publishes ConsentRecorded. Raises ClientNotFound.
+    A card that is hidden, or missing, is not noted on: the proof stands without it, and nothing that the user does next
+    waits for the card. Publishes ConsentRecorded.
     """
     with transaction("clients"):
-        card = Client.objects.filter(user_id=user_id).only("id").first()
-        if card is None:
-            raise ClientNotFound
         proof = ConsentProof(
             id=proof_id,
             user_id=user_id,
@@ -70,15 +69,21 @@ def record_user_consent(
         if ConsentProof.objects.filter(pk=proof_id).exists():
             return
         proof.save(force_insert=True)
-        record_consent(
-            client_id=card.id,
-            kind=ConsentKind.PERSONAL_DATA,
-            is_given=True,
-            source=ConsentSource.WEBSITE,
-            at=at,
-            actor_id=user_id,
-            now=at,
-        )
+        card = Client.objects.filter(user_id=user_id).only("id").first()
+        if card is None:
+            return
+        # An error within record_consent would undo the proof as well, so the card is tried first.
+        with suppress(ClientNotFound):
+            client_id = lock_client(card.id).id
+            record_consent(
+                client_id=client_id,
+                kind=ConsentKind.PERSONAL_DATA,
+                is_given=True,
+                source=ConsentSource.WEBSITE,
+                at=at,
+                actor_id=user_id,
+                now=at,
+            )
 
 
 def record_lead_consent(

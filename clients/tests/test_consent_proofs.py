@@ -10,6 +10,7 @@ from clients import services
 from clients.models import Consent, ConsentProof
 from clients.plugin.personal import THREE_YEARS
 from clients.tests import make
+from core.ids import uuid7
 from core.testing import Api
 from messaging.people.endings import end_due
 from messaging.people.personal import export
@@ -62,3 +63,13 @@ def test_a_guests_address_goes_three_years_after_it_was_given():
     assert ConsentProof.objects.get().address == "198.51.100.7"
     end_due("clients", now=now + THREE_YEARS + timedelta(days=2))
     assert ConsentProof.objects.get().address == ""
+
+
+def test_a_consent_of_somebody_whose_card_is_hidden_is_kept_and_holds_nothing_up(deliver):
+    card, stranger = make.user_client(), uuid7()
+    services.delete_client(client_id=card.id, now=timezone.now())
+    deliver(consent(card.user_id), consent(stranger), UserDeleted(user_id=card.user_id))
+    assert set(ConsentProof.objects.values_list("user_id", flat=True)) == {card.user_id, stranger}
+    assert not Consent.objects.exists()
+    card.refresh_from_db()
+    assert card.email == "", "the erasure came through"

@@ -1,6 +1,6 @@
 """A borrower's applications: where they stand and why, the banks side by side, taking an offer and giving up."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,6 +13,7 @@ from core.ids import uuid7
 from financing import services
 from financing.models import Application, BankOffer
 from financing.tests import make
+from messaging.models import OutboxEvent
 from storefront.tests.make import Visitor
 
 pytestmark = pytest.mark.django_db(databases=["accounts", "financing", "orders"])
@@ -221,6 +222,18 @@ def test_a_loan_is_asked_for_an_order_once(borrower):
     made = Application.objects.get()
     assert {answer["Location"] for answer in answers} == {f"/credit/applications/{made.id}/"}
     assert (made.order_id, made.requested_amount, made.status) == (sold.id, Decimal(700_000), "approved")
+    assert count_agreements() == 1
+
+
+def count_agreements():
+    return OutboxEvent.objects.using("accounts").filter(type="user.consented").count()
+
+
+def test_an_application_that_no_bank_takes_is_no_consent(borrower):
+    make.programme(valid_to=date(2020, 12, 31))
+    refused = borrower.post(f"/orders/{waiting(borrower).id}/loan/", **ASKED)
+    assert 400 <= refused.status_code < 500
+    assert (Application.objects.exists(), count_agreements()) == (False, 0)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import financing.tests.make
 from catalog.services import create_product, update_product
 from core.ids import uuid7
 from financing.services import change_programme
+from messaging.models import OutboxEvent
 from messaging.testing import drain_outbox
 from orders.models import Order
 from orders.models.deals import DealQuote
@@ -52,6 +53,10 @@ def save_deal(visitor, car, **wish):
     answer = visitor.post(f"/cars/{car.id}/deal/", **(WISH | wish))
     assert answer.status_code == 302, text(answer)
     return answer["Location"]
+
+
+def count_agreements():
+    return OutboxEvent.objects.using("accounts").filter(type="user.consented").count()
 
 
 def order(visitor, path, **fields):
@@ -180,6 +185,7 @@ def test_a_deal_becomes_an_order_once_at_the_sums_shown(car, programme):
     first, second = (buyer.post(f"{path}order/", **form) for _ in range(2))
     sold, stored = Order.objects.get(), DealQuote.objects.get()
     assert first["Location"] == second["Location"] == f"/orders/{sold.id}/"
+    assert count_agreements() == 1
     assert (sold.total_amount, sold.customer_id) == (stored.total_amount, buyer.user.id)
     legs = {leg.kind: leg.request for leg in sold.checkout.legs.all()}
     assert legs["loan"]["down_payment"] == "500000.00"
@@ -240,6 +246,7 @@ def test_a_deal_whose_prices_changed_since_is_not_ordered(car, programme):
     changed = order(buyer, path)
     assert (changed.status_code, "Calculate anew" in text(changed)) == (409, True)
     assert not Order.objects.exists()
+    assert count_agreements() == 0, "what was not ordered gives nobody anything to process"
 
 
 def test_others_deals_are_not_ordered(car, programme):

@@ -71,8 +71,8 @@ def _apply_page(request: HttpRequest, order: OrderDocument, form: ApplyForm, *, 
 
 def _apply(request: HttpRequest, order: OrderDocument, form: ApplyForm) -> HttpResponse:
     fields = read_fields(form.application() | {"vehicle_price": str(order.total_amount)})
-    publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     made = services.apply_for_loan(order_id=order.id, fields=fields, customer_id=user_id(request), now=timezone.now())
+    publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     return redirect("storefront:application", made.id)
 
 

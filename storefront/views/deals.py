@@ -188,8 +188,6 @@ def buy_deal(request: HttpRequest, deal_id: UUID) -> HttpResponse:
 def _order(
     request: HttpRequest, found: DealDocument, payment_form: GoodsForm | None, borrow_form: BorrowForm
 ) -> HttpResponse:
-    if found.loan:
-        publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     order = order_deal(
         deal_id=found.id,
         actor=get_actor(request),
@@ -198,4 +196,6 @@ def _order(
         compares_banks=bool(found.loan) and borrow_form.cleaned_data["banks"] == "all",
         now=timezone.now(),
     )
+    if found.loan:
+        publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     return redirect("storefront:order", order.id)
