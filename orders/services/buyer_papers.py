@@ -11,11 +11,12 @@ from uuid import UUID
 
 from core.clock import dealer_day
 from core.db import Expected, require_version, transaction
-from core.errors import FourEyes, NotFound, WrongTransition
+from core.errors import NotFound, WrongTransition
 from messaging.people.departures import refuse_leavers
 from orders.errors import TransitionNotYours
 from orders.models import OPEN, SOLD, BuyerPapers
 from orders.rules.passports import read_passport
+from orders.services.agreeing import refuse_own
 from orders.services.changing import load_for
 from orders.services.history import Actor, record_edit
 from orders.services.saga import Saga
@@ -57,8 +58,7 @@ def check_buyer_papers(
         saga = _load_open(order_id, actor, now)
         if not actor.is_staff:
             raise TransitionNotYours
-        if actor.id == saga.order.customer_id:
-            raise FourEyes
+        refuse_own(saga.order, actor)
         found = BuyerPapers.objects.filter(order_id=order_id).first()
         if found is None:
             raise NotFound

@@ -7,9 +7,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.db import Expected, require_version, transaction
-from core.errors import FourEyes, InvalidInput, WrongTransition
+from core.errors import InvalidInput, WrongTransition
 from orders.errors import TransitionNotYours
 from orders.models import OPEN, LegState, Order
+from orders.services.agreeing import refuse_own
 from orders.services.changing import explained, load_for
 from orders.services.history import Actor, record_edit
 
@@ -27,8 +28,7 @@ def extend_hold(
         order = saga.order
         if not actor.is_staff:
             raise TransitionNotYours
-        if actor.id == order.customer_id:
-            raise FourEyes
+        refuse_own(order, actor)
         with explained(order, actor):
             require_version(order.version, expected_version)
             if order.status not in OPEN or saga.checkout.is_undoing or order.reservation_expires_at is None:

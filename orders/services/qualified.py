@@ -31,6 +31,7 @@ from orders.models import (
 )
 from orders.models.signings import PENDING
 from orders.queries.signings import name_signer
+from orders.services.agreeing import refuse_own
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit
 from orders.services.saga import Saga
 from orders.services.signing import lock_paper, refuse_signing
@@ -78,6 +79,7 @@ def _choose_side(order: Order, actor: Actor, document: IssuedDocument) -> str:
         return SignatureSide.BUYER
     if not actor.is_staff:
         raise TransitionNotYours
+    refuse_own(order, actor)
     return SignatureSide.SELLER
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.public import get_person
 from core.db import transaction
-from core.errors import FourEyes, InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from core.ids import uuid7
 from core.secrecy.sealing import seal
 from core.secrecy.secret_keys import sign, signatures
@@ -45,6 +45,7 @@ from orders.models import (
     TaxPaperKind,
 )
 from orders.queries.papers import verify_paper
+from orders.services.agreeing import refuse_own
 from orders.services.buyer_papers import read_buyer_papers
 from orders.services.changing import load_for
 from orders.services.history import Actor, record_edit
@@ -145,8 +146,7 @@ def sign_for_seller(*, document_id: UUID, actor: Actor, address: str, user_agent
         document, saga = lock_paper(document_id, actor, now)
         if not actor.is_staff:
             raise TransitionNotYours
-        if actor.id == saga.order.customer_id:
-            raise FourEyes
+        refuse_own(saga.order, actor)
         _refuse_simple(document, SignatureSide.SELLER)
         made = DocumentSignature(
             side=SignatureSide.SELLER,

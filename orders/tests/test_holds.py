@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from core.ids import uuid7
 from core.testing import Api
+from gateway.approvals import know_card
 from messaging.models import OutboxEvent, Timer
 from messaging.testing import published
 from orders import events, services
@@ -311,6 +312,9 @@ def test_nobody_extends_their_own():
     assert buyer.post(f"/orders/{order.id}/hold", body).status_code == 403
     colleague = Api("manager", user_id=order.customer_id)
     assert colleague.post(f"/orders/{order.id}/hold", body).json()["code"] == "four_eyes"
+    by_card = Api("manager")
+    know_card("orders", card_id=order.customer_id, user_id=by_card.user_id)
+    assert by_card.post(f"/orders/{order.id}/hold", body).json()["code"] == "four_eyes"
     assert read(order).hold["kind"] == "checkout"
 
 

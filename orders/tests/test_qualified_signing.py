@@ -9,6 +9,7 @@ from django.utils import timezone
 from core.secrecy.cms import BadSignature, Signer, check_signature
 from core.secrecy.sealing import unseal
 from core.testing import Api
+from gateway.approvals import know_card
 from messaging.models import ExternalCall
 from messaging.testing import drain_outbox, make_due
 from orders.models import DocumentSignature, OrderHistory, QualifiedSigning
@@ -56,6 +57,13 @@ def paper():
 
 def ask(paper, api=None):
     return (api or Api("manager")).post(f"/documents/{paper.id}/sign-qualified")
+
+
+def test_a_manager_whose_client_card_bought_does_not_have_it_signed_for_the_dealer(paper, provider):
+    own = Api("manager")
+    know_card("orders", card_id=paper.order.customer_id, user_id=own.user_id)
+    assert ask(paper, own).json()["code"] == "four_eyes"
+    assert not QualifiedSigning.objects.exists()
 
 
 def test_a_manager_has_a_paper_signed_for_the_dealer(paper, provider):

@@ -13,6 +13,7 @@ from core.db import transaction
 from core.ids import uuid7
 from core.secrecy.sealing import unseal
 from core.testing import Api
+from gateway.approvals import know_card
 from messaging.models import OutboxEvent
 from messaging.people.departures import let_history_forget
 from orders.models import DocumentSignature, IssuedDocument, OrderHistory, SigningCode
@@ -212,6 +213,9 @@ def test_a_manager_signs_for_the_dealer_and_both_sides_make_it_signed():
     enter_buyer_papers(order_id=order.id, data=make.PASSPORT, actor=MANAGER, now=timezone.now())
     check_buyer_papers(order_id=order.id, actor=MANAGER, now=timezone.now())
     paper = issue_paper(order_id=order.id, kind="deposit", language="ru", details={}, actor=MANAGER, now=timezone.now())
+    own = Api("manager")
+    know_card("orders", card_id=order.customer_id, user_id=own.user_id)
+    assert sign(own, paper).json()["code"] == "four_eyes", "the order stands under their own client card"
     signed = sign(manager, paper).json()
     assert (signed["signatures"][0]["side"], signed["signatures"][0]["method"]) == ("seller", "account")
     assert signed["signed_at"] is None

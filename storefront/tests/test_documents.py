@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from gateway.approvals import know_card
 from gateway.models import Reading
 from orders.models import DocumentSignature, IssuedDocument
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers
@@ -108,6 +109,9 @@ def test_a_manager_signs_for_the_dealership_and_the_page_says_who_has_not(order,
     paper = issued(order, manager, "sale-goods")
     assert "Sign for the dealership" in text(manager.get(path))
     assert "Sign for the dealership" not in text(buyer.get(path))
+    own = Visitor("manager")
+    know_card("orders", card_id=order.customer_id, user_id=own.user.id)
+    assert "Sign for the dealership" not in text(own.get(path))
     manager.post(path, document=paper.id, step="sign")
     assert [each.side for each in DocumentSignature.objects.all()] == ["seller"]
     page = text(buyer.get(path))

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import DomainError, NotFound
+from gateway import approvals
 from gateway.access.readings import Papers, hand_over
 from gateway.guards.address import exact_address
 from orders.models import ISSUED_KINDS, IssuedDocument, PaperLanguage, TaxPaperKind
@@ -95,10 +96,12 @@ def _get_kind(request: HttpRequest, order: OrderDocument) -> str:
 
 
 def _show(request: HttpRequest, order: OrderDocument, kind: str, form: PaperForm | None) -> dict[str, Any]:
-    is_staff, is_buyer = get_actor(request).is_staff, order.customer_id == user_id(request)
+    viewer_id = user_id(request)
+    is_staff, is_buyer = get_actor(request).is_staff, order.customer_id == viewer_id
+    is_ours = is_staff and not approvals.is_own("orders", person_id=viewer_id, beneficiary_id=order.customer_id)
     kinds = [(name, KINDS[name]) for name in list_kinds(order.status)] if is_staff else []
     papers = [
-        (paper, is_buyer and paper.awaits("buyer"), is_staff and not is_buyer and paper.awaits("seller"))
+        (paper, is_buyer and paper.awaits("buyer"), is_ours and paper.awaits("seller"))
         for paper in list_issued(order.id)
     ]
     return {
