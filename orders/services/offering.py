@@ -11,6 +11,7 @@ from gateway import approvals
 from messaging.people.departures import refuse_leavers
 from orders.approvals import OFFER, OFFERS_KEPT
 from orders.errors import OfferedGoodsGone, OfferExpired, PriceChanged, ProductNotReady, UnknownProduct
+from messaging.people.personal import known_ids
 from orders.events import OfferAccepted, OfferDeclined, OfferNews, OfferSent, OfferWithdrawn, SalesOfferLapsed
 from orders.models import DiscountSource, OfferState, Order, OrderLine, SalesOffer
 from orders.rules.offers import is_same, read_goods
@@ -192,15 +193,17 @@ def _expire_some(now: datetime) -> int:
 
 
 def withdraw_for_leaver(*, customer_id: UUID, now: datetime) -> None:
-    """Take back what was offered to somebody whose account is closed."""
+    """Take back what was offered to somebody whose account is closed, by their client cards too."""
     with transaction("orders"):
-        live = SalesOffer.objects.filter(customer_id=customer_id, state__in=[OfferState.DRAFT, OfferState.SENT])
+        whose = known_ids("orders", customer_id)
+        live = SalesOffer.objects.filter(customer_id__in=whose, state__in=[OfferState.DRAFT, OfferState.SENT])
         for offer in live.select_for_update().order_by("pk"):
             _end(offer, OfferState.WITHDRAWN, None, "", now)
 
 
 def _end(offer: SalesOffer, state: str, actor: Actor | None, reason: str, now: datetime) -> None:
     event, fact = _ENDS[state]
+            approvals.supersede(OFFER, offer.pk, now=now)
     offer.move(state, now=now, reason=reason)
     offer.save()
     record_change(offer, event, actor, now, reason=reason)

@@ -255,6 +255,19 @@ def test_a_person_who_leaves_is_offered_nothing():
     assert offer.state == "withdrawn"
 
 
+def test_what_waits_for_a_leaver_and_what_their_card_was_offered_ends_too(settings):
+    settings.DISCOUNT_FOUR_EYES_ABOVE = Decimal(10)
+    leaver, card, seller = uuid7(), uuid7(), manager()
+    know_card("orders", card_id=card, user_id=leaver)
+    lines = [ProductLine(make.product(), 1, Bargain(amount=Decimal(1_000), reason="x"))]
+    draft = make.offer(actor=seller, lines=lines, customer_id=card, is_sent=False)
+    with pytest.raises(Waits):
+        services.send_offer(offer_id=draft.id, actor=seller, now=timezone.now())
+    services.withdraw_for_leaver(customer_id=leaver, now=timezone.now())
+    draft.refresh_from_db()
+    assert (draft.state, Approval.objects.using("orders").get().state) == ("withdrawn", "expired")
+
+
 def account():
     """A buyer whose account exists."""
     return Api("client", user_id=accounts.tests.make.user("client").id)
