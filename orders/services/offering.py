@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.clock import dealer_day
 from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
 from gateway import approvals
 from messaging.people.departures import refuse_leavers
+from messaging.people.personal import known_ids
 from orders.approvals import OFFER, OFFERS_KEPT
 from orders.errors import OfferedGoodsGone, OfferExpired, PriceChanged, ProductNotReady, UnknownProduct
-from messaging.people.personal import known_ids
 from orders.events import OfferAccepted, OfferDeclined, OfferNews, OfferSent, OfferWithdrawn, SalesOfferLapsed
 from orders.models import DiscountSource, OfferState, Order, OrderLine, SalesOffer
 from orders.rules.offers import is_same, read_goods
@@ -26,6 +28,7 @@ from orders.services.offers import (
     publish_offer,
     read_terms,
     record_change,
+    refuse_retired,
     require_days,
     require_seller,
     set_terms,
@@ -41,7 +44,7 @@ _ENDS: dict[str, tuple[str, type[OfferNews]]] = {
 
 
 def send_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version: Expected = None) -> SalesOffer:
-    """Send a draft: its paper is frozen, and the revision that was sent before is withdrawn.
+    """Send a draft: its seller and its paper are frozen, and the revision that was sent before is withdrawn.
 
     What is taken off the list counts like a manager's discounts: above what one may give alone, or below cost, a second
     person agrees first. Raises NotFound, StaleVersion, FourEyes, WrongTransition, InvalidInput (its day is past),
@@ -54,7 +57,8 @@ def send_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version:
         refuse_leavers("orders", offer.customer_id)
         offer.require_draft()
         require_days(offer.valid_until, now)
-        _admit(offer, _price_again(offer, actor, now), actor, now)
+        built, offer.legal_entity_id = _price_again(offer, actor, now)
+        _admit(offer, built, actor, now)
         _replace_sent(offer, actor, now)
         offer.move(OfferState.SENT, now=now)
         offer.save()
@@ -69,18 +73,18 @@ def offer_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: da
     send_offer(offer_id=subject_id, actor=as_maker(maker_id), now=now)
 
 
-def _price_again(offer: SalesOffer, actor: Actor, now: datetime) -> list[OrderLine]:
-    """Price a draft by the catalogue of this moment. Raises PriceChanged where that is another price."""
+def _price_again(offer: SalesOffer, actor: Actor, now: datetime) -> tuple[list[OrderLine], UUID | None]:
+    """Price a draft by the catalogue of this moment; return lines and who sells. Raises PriceChanged."""
     written, total = read_goods(offer.lines), offer.total_amount
     try:
-        built = set_terms(offer, read_terms(offer), actor, now)
+        priced = set_terms(offer, read_terms(offer), actor, now)
     except InvalidInput as refusal:
         if any(one["code"] == "above_list_price" for one in refusal.errors):
             raise PriceChanged(expected_total=str(total)) from refusal
         raise
     if not is_same(written, read_goods(offer.lines)):
         raise PriceChanged(expected_total=str(total), total_amount=str(offer.total_amount))
-    return built
+    return priced
 
 
 def _admit(offer: SalesOffer, built: Sequence[OrderLine], actor: Actor, now: datetime) -> None:
@@ -112,7 +116,7 @@ def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_versio
 
     The catalogue's prices of this moment, campaigns and coupons change nothing. Raises NotFound (another's, or never
     sent), StaleVersion, OfferExpired, WrongTransition, OfferedGoodsGone, InsufficientStock, CurrencyMismatch,
-    CarHasQueue, TooManyHolds, AccountClosing.
+    CarHasQueue, TooManyHolds, InvalidInput (the seller is retired), AccountClosing.
     """
     with transaction("orders"):
         offer = _lock_seen(offer_id, actor)
@@ -134,6 +138,7 @@ def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_versio
 
 def _order(offer: SalesOffer, actor: Actor, now: datetime) -> Order:
     approvals.let(OFFERS_KEPT)
+    refuse_retired(offer, _("The company that made this offer sells no more: ask our manager for a new offer."))
     goods = read_goods(offer.lines)
     try:
         order = place_order(
@@ -198,12 +203,12 @@ def withdraw_for_leaver(*, customer_id: UUID, now: datetime) -> None:
         whose = known_ids("orders", customer_id)
         live = SalesOffer.objects.filter(customer_id__in=whose, state__in=[OfferState.DRAFT, OfferState.SENT])
         for offer in live.select_for_update().order_by("pk"):
+            approvals.supersede(OFFER, offer.pk, now=now)
             _end(offer, OfferState.WITHDRAWN, None, "", now)
 
 
 def _end(offer: SalesOffer, state: str, actor: Actor | None, reason: str, now: datetime) -> None:
     event, fact = _ENDS[state]
-            approvals.supersede(OFFER, offer.pk, now=now)
     offer.move(state, now=now, reason=reason)
     offer.save()
     record_change(offer, event, actor, now, reason=reason)

@@ -23,7 +23,16 @@ from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from orders.approvals import OFFER
 from orders.events import OfferChanged, OfferCreated, OfferNews
-from orders.models import DiscountSource, OfferHistory, OfferState, Order, OrderLine, PaperLanguage, SalesOffer
+from orders.models import (
+    DiscountSource,
+    LegalEntityCopy,
+    OfferHistory,
+    OfferState,
+    Order,
+    OrderLine,
+    PaperLanguage,
+    SalesOffer,
+)
 from orders.rules.offers import freeze_goods, read_goods
 from orders.rules.prices import Bargain, sum_discounts
 from orders.services.bargaining import bargain_at_placing
@@ -133,10 +142,10 @@ def _copy(offer: SalesOffer, revision: int, actor: Actor, now: datetime) -> Sale
     )
 
 
-def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime) -> list[OrderLine]:
-    """Price the goods by the catalogue of this moment less what the manager takes off; return them as lines.
+def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime) -> tuple[list[OrderLine], UUID | None]:
+    """Price the goods by the catalogue of this moment less what the manager takes off; return lines and who sells.
 
-    Raises what `draft_offer` does.
+    Who sells is None where no legal entity is kept. Raises what `draft_offer` does.
     """
     require_days(terms.valid_until, now)
     offer.valid_until, offer.comment, offer.language = terms.valid_until, terms.comment, terms.language
@@ -144,7 +153,7 @@ def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime)
     built = build_lines(terms.lines, actor)
     if any(line.bargain for line in terms.lines):
         bargain_at_placing(built, terms.lines, actor, offer.customer_id)
-    _tax(offer, built, now)
+    seller_id = _tax(offer, built, now)
     if not terms.below_cost:
         refuse(find_sunk(built))
     reasons = {at: line.bargain.reason for at, line in enumerate(terms.lines) if line.bargain}
@@ -153,7 +162,7 @@ def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime)
     offer.discount_total = sum_discounts(built, DiscountSource.MANAGER)
     if offer.total_amount > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
-    return built
+    return built, seller_id
 
 
 def require_days(valid_until: date, now: datetime) -> None:
@@ -164,12 +173,21 @@ def require_days(valid_until: date, now: datetime) -> None:
         raise InvalidInput("valid_until", "out_of_range", detail)
 
 
-def _tax(offer: SalesOffer, built: Sequence[OrderLine], now: datetime) -> None:
-    """Write the VAT by who sells into the lines. Raises InvalidInput, NoTaxRule."""
+def _tax(offer: SalesOffer, built: Sequence[OrderLine], now: datetime) -> UUID | None:
+    """Write the VAT by who sells into the lines; return who that is. Raises InvalidInput, NoTaxRule."""
+    refuse_retired(offer, _("This legal entity sells no more: choose another one."))
     sale = Order(legal_entity_id=offer.legal_entity_id)
     tax_goods(sale, built, now)
     if offer.legal_entity_id is not None and sale.vat_total is None:
         raise InvalidInput("legal_entity_id", "unknown", _("There is no such legal entity."))
+    return sale.legal_entity_id
+
+
+def refuse_retired(offer: SalesOffer, words: str) -> None:
+    """Let no legal entity sell what is offered once it was retired. Raises InvalidInput with the words."""
+    seller_id = offer.legal_entity_id
+    if seller_id and LegalEntityCopy.objects.filter(entity_id=seller_id, is_deleted=True).exists():
+        raise InvalidInput("legal_entity_id", "retired", words)
 
 
 def read_terms(offer: SalesOffer) -> OfferTerms:
