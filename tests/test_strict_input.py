@@ -140,6 +140,42 @@ def test_nothing_of_a_body_is_dropped_or_bent(row, places, settings):
     assert not told, "\n".join(told)
 
 
+def partial_cases() -> Iterator[Any]:
+    """Yield every PATCH with the places of objects inside its body."""
+    for case in cases():
+        row, places = case.values
+        inside = [place for place, kind in places if kind == "object" and place]
+        if row.method == "PATCH" and inside:
+            yield pytest.param(row, inside, marks=case.marks, id=case.id)
+
+
+@pytest.mark.parametrize(("row", "places"), list(partial_cases()))
+def test_an_object_inside_a_partial_body_is_whole(row, places, settings):
+    settings.RATE_LIMITS_ON = False
+    admin = callers(row)["admin"]
+    path = row.path
+    for one in objects.ids_for(row.path, uuid7()):
+        path = path.replace("{}", one, 1)
+    for place in places:
+        with undone(row):
+            response = admin.patch(path, sent(place, {}))
+        assert response.status_code < 500, f"{place}: {response.content.decode()}"
+        wanted = find_required(find_request_schema(row), place)
+        said = {wrong["field"]: wrong["code"] for wrong in response.json().get("errors", [])}
+        assert {f"{'.'.join(place)}.{name}" for name in wanted} <= said.keys(), f"{place}: {response.content.decode()}"
+
+
+def find_required(node: Node | None, place: tuple[str, ...]) -> list[str]:
+    """Return the members that the document demands of the object at a place of a body."""
+    node = node or {}
+    while ref := node.get("$ref") or next((part["$ref"] for part in node.get("allOf", ()) if "$ref" in part), ""):
+        node = document()["components"]["schemas"][ref.rpartition("/")[2]]
+    if not place:
+        return list(node.get("required", []))
+    name, *rest = place
+    return find_required(node["items"] if name == "0" else node["properties"][name], tuple(rest))
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -374,6 +374,8 @@ def test_a_sent_offer_is_revised_and_taken_back_over_http():
     changed = desk.patch(path, {"comment": "x"}, if_match='"1"')
     assert (changed.status_code, changed.json()["comment"]) == (200, "x")
     assert desk.patch(path, {"comment": "y"}, if_match='"1"').status_code == 412
+    [item] = desk.patch(path, {"items": [{"product_id": offer["items"][0]["product_id"]}]}).json()["items"]
+    assert item["quantity"] == 1, "goods have their defaults in a PATCH too"
     assert desk.patch(f"/offers/{offer['id']}", {"comment": "y"}).json()["code"] == "wrong_transition"
     taken_back = desk.post(f"{path}/withdraw", {"reason": "a mistake"}).json()
     assert (taken_back["state"], taken_back["comment"]) == ("withdrawn", "x")

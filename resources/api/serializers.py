@@ -42,12 +42,6 @@ class OpeningHoursSerializer(serializers.Serializer):
     opens = serializers.TimeField(format="%H:%M", source="opens_at")
     closes = serializers.TimeField(format="%H:%M", source="closes_at")
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A rule is whole, although the resource it is for may be sent in part."""
-        if missing := [name for name, field in self.fields.items() if field.source not in attrs]:
-            raise serializers.ValidationError({name: [_("This field is required.")] for name in missing}, "required")
-        return attrs
-
 
 class ResourceSerializer(serializers.ModelSerializer):
     """A resource."""
