@@ -51,7 +51,7 @@ class ClientViewSet(mixins.ListModelMixin, _ManagerViewSet):
     @extend_schema(responses=shapes.OwnCardSerializer)
     @action(detail=False, permission_classes=[IsSignedIn])
     def me(self, request: Request) -> Response:
-        """Your own card; the one it was merged into, where it was. 404 until one is opened after registration."""
+        """Your own card, or the one it was merged into, unless others have that too. 404 until one is opened."""
         return Response(shapes.OwnCardSerializer(queries.find_own_card(self.principal.id)).data)
 
     @write(request=shapes.ClientInput, responses={201: shapes.ClientSerializer}, once="open_client")
