@@ -46,7 +46,7 @@ if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in t
 
     def serve_picture(request: HttpRequest, path: str) -> HttpResponseBase:
         """Answer with a picture as it lies in the storage of this moment."""
-        return serve(request, path, document_root=settings.MEDIA_ROOT / "products")
+        return serve(request, path, document_root=str(settings.MEDIA_ROOT / "products"))
 
     # A picture's address has the id of its upload: other bytes have another address.
     lasting = cache_control(max_age=PICTURE_KEPT_S, public=True, immutable=True)(serve_picture)
