@@ -74,6 +74,7 @@ CONTENT_SECURITY_POLICY = {
 }
 UPLOADS = {
     "admin:catalog_import_add": ("MAX_UPLOAD_BYTES", 1),
+    "admin:catalog_product_photos": ("PICTURE_MAX_BYTES", 10),
     "admin:clients_clientimport_add": ("MAX_UPLOAD_BYTES", 1),
     "catalog:import-list": ("MAX_UPLOAD_BYTES", 1),
     "catalog:product-images": ("PICTURE_MAX_BYTES", 1),

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from rest_framework.parsers import MultiPartParser
 
+from catalog.admin.gallery import AT_ONCE, GalleryScreen
 from core.ids import uuid7
 from core.importing.screens import ImportScreen
 from core.testing import Api
@@ -47,6 +48,8 @@ def takes_files(view):
     if api is not None:
         parsers = view.initkwargs.get("parser_classes", api.parser_classes)
         return MultiPartParser in parsers and "post" in (getattr(view, "actions", None) or {})
+    if isinstance(getattr(view, "model_admin", None), GalleryScreen):
+        return getattr(view, "original_function_name", "") == "photos"
     inner = inspect.unwrap(view)
     screen = getattr(inner, "model_admin", None) or getattr(inner, "__self__", None)
     if isinstance(screen, ImportScreen):
@@ -69,6 +72,7 @@ def test_every_view_that_takes_files_has_a_limit_and_no_other_does():
         (f"/credit/applications/{uuid7()}/papers/", 11 * MIB),
         (f"/insurance/claims/{uuid7()}/papers/", 101 * MIB),
         (f"/api/v1/products/{uuid7()}/images", 21 * MIB),
+        (f"/admin/catalog/product/{uuid7()}/photos/", (1 + 20 * AT_ONCE) * MIB),
     ],
 )
 def test_an_address_takes_as_much_as_its_files_need(path, limit):
@@ -94,6 +98,7 @@ def test_a_large_body_is_refused_unread_by_the_api():
         (f"/insurance/claims/{uuid7()}/papers/", "/sign-in/"),
         (f"/credit/applications/{uuid7()}/papers/", "/sign-in/"),
         ("/admin/catalog/import/add/", "/admin/login/"),
+        (f"/admin/catalog/product/{uuid7()}/photos/", "/admin/login/"),
         ("/admin/clients/clientimport/add/", "/admin/login/"),
     ],
 )

@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWi
 
 from catalog import services
 from catalog.admin import counts, imports, photos, prices
+from catalog.admin.gallery import GalleryScreen
 from catalog.models import (
     TO_COMPLETE,
     Acquisition,
@@ -219,7 +220,7 @@ class ToCompleteFilter(admin.SimpleListFilter):
 
 
 @admin.register(Product)
-class ProductAdmin(ServiceAdmin):
+class ProductAdmin(GalleryScreen, ServiceAdmin):
     """Products, newest first; stock is shown, and changes by a movement."""
 
     form = ProductForm
@@ -232,6 +233,7 @@ class ProductAdmin(ServiceAdmin):
     autocomplete_fields = ["category"]
     inlines = [PriceInline, ScheduledPriceInline, AcquisitionInline]
     actions = ["change_prices", "publish_vehicles"]
+    actions_detail = ["photos"]
     fieldsets = [
         (
             None,

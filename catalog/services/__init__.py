@@ -16,7 +16,7 @@ from catalog.services.fetching import (
     refuse_photo,
     store_photo,
 )
-from catalog.services.images import add_image, delete_image, order_images
+from catalog.services.images import add_image, delete_image, describe_images, order_images
 from catalog.services.import_runs import repeat_import, run_import, start_import
 from catalog.services.imports import import_file
 from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, later_price_agreed, schedule_price
@@ -65,6 +65,7 @@ __all__ = [
     "delete_image",
     "delete_product",
     "delete_search",
+    "describe_images",
     "discard_prices",
     "extend_reservation",
     "fetch_again",

@@ -1,5 +1,6 @@
 """Pictures of products, as managers add, order and delete them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import IO
 from uuid import UUID
@@ -49,3 +50,21 @@ def order_images(*, product_id: UUID, image_ids: list[UUID]) -> list[ProductImag
         ProductImage.objects.bulk_update(images, ["position"])
         forget_products()
     return images
+
+
+def describe_images(*, product_id: UUID, texts: Mapping[UUID, str]) -> None:
+    """Say in words what pictures of a product show, for who cannot see them; others keep their words.
+
+    Raises UnknownProduct, and InvalidInput for more than 200 characters.
+    """
+    longest = ProductImage._meta.get_field("alt").max_length or 0
+    with transaction("catalog"):
+        images = list(ProductImage.objects.filter(product=lock_product(product_id), pk__in=texts))
+        for image in images:
+            image.alt = texts[image.pk].strip()
+            if len(image.alt) > longest:
+                raise InvalidInput(
+                    "alt", "max_length", _("A description has at most %(most)s characters.") % {"most": longest}
+                )
+        ProductImage.objects.bulk_update(images, ["alt"])
+        forget_products()

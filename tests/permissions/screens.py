@@ -16,7 +16,8 @@ catalog.category                 manager  manager  manager  admin    delete_sele
 catalog.import                   manager  manager  nobody   nobody   -
 catalog.outsidephoto             manager  nobody   nobody   nobody   fetch_again
 catalog.pricerevision            manager  manager  nobody   nobody   -
-catalog.product                  manager  manager  manager  admin    change_prices,delete_selected,publish_vehicles
+catalog.product                  manager  manager  manager  admin    change_prices,delete_selected,publish_vehicles,
+                                                                        photos
 catalog.reservation              manager  nobody   nobody   nobody   -
 catalog.rowerror                 manager  nobody   nobody   nobody   -
 catalog.scheduledprice           manager  manager  nobody   nobody   cancel
