@@ -4,25 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
 
 from contracts.numbers import find_id
 from contracts.trips import Trip
-from core.errors import InvalidInput
-
-
-class PaymentTokenRequired(InvalidInput):
-    """No card was named, and none is stored."""
-
-    code = "payment_token_required"
-
-    def __init__(self) -> None:
-        detail = _("Name a card by `token`, or store one first: POST /api/v1/payment-methods.")
-        super().__init__("token", self.code, detail)
 
 
 def choose_card(trip: Trip, given: Mapping[str, Any], *, is_own: bool) -> dict[str, Any]:
-    """Return the `token` or `payment_method_id` of a card payment; nothing where there is no card to use.
+    """Return the `token` or `payment_method_id` of a card payment; nothing where the provider's page is to ask for one.
 
     In order: what was sent, the caller's newest stored card where what is paid for is their own, and the token of the
     sandbox bank that a setting holds (AUTOSALON_CONTRACT_CARD_TOKEN).

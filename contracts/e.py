@@ -25,13 +25,13 @@ STATUSES = {
 }  # fmt: skip
 SHOWN = ", ".join(dict.fromkeys(STATUSES.values()))
 STEPS = {"in_progress": ("ready", "completed"), "ready": ("completed",)}
-UNDER_WAY = {"pending", "processing", "unknown"}
+UNDER_WAY = {"pending", "processing", "unknown", "requires_action"}
 EMAIL_TAKEN = (400, "email_taken", "Email already registered")
 WRONG_SIGN_IN = (401, "wrong_credentials", "Incorrect email or password")
 
 
 class PaymentRequired(DomainError):
-    """The order is not paid: there is no card to take the money from, or the bank has not said yet."""
+    """The order is not paid: the bank has refused, has not said yet, or waits for the payer on its page."""
 
     code = "payment_required"
     detail: Any = gettext_lazy("The order is not paid yet.")
@@ -186,11 +186,9 @@ def _find_payment(trip: Trip, order: Mapping[str, Any]) -> dict[str, Any] | None
 
 
 def _start_payment(trip: Trip, order: Mapping[str, Any]) -> dict[str, Any]:
-    """Charge the card that there is. Raises PaymentRequired where there is none."""
+    """Charge the card that there is; where there is none, open the provider's page for one."""
     assert trip.person is not None
     card = choose_card(trip, {}, is_own=order["customer_id"] == str(trip.person.id))
-    if not card:
-        raise PaymentRequired
     body = {"order_id": order["id"], "method": "card", **card}
     started: dict[str, Any] = trip.call("POST", "/payments", body, step="pay").data
     return started

@@ -23,7 +23,10 @@ BY_HAND = frozenset({"cash", "bank_transfer"})
 
 @dataclass(frozen=True)
 class Means:
-    """Means of payment that somebody chose: a method, and for a card either a token or a stored method of theirs."""
+    """Means of payment that somebody chose: a method, and for a card a token or a stored method of theirs.
+
+    A card that is named by neither is asked for on the provider's own page.
+    """
 
     method: str
     token: str = ""
@@ -34,11 +37,6 @@ class Means:
         """Read `{method, token? | payment_method_id?}`, as JSON has it."""
         stored = given.get("payment_method_id")
         return cls(given.get("method") or "", given.get("token") or "", UUID(str(stored)) if stored else None)
-
-    @property
-    def lacks_card(self) -> bool:
-        """Tell whether a card is to be charged that nobody named."""
-        return self.method == CARD and not (self.token or self.payment_method_id)
 
 
 class Supplier(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,14 +48,6 @@ class CurrencyMismatch(InvalidInput):
         self.code = "currency_mismatch"
 
 
-class TokenRequired(InvalidInput):
-    """A card payment names no card."""
-
-    def __init__(self) -> None:
-        super().__init__("token", "required", _("A card payment needs `token` or `payment_method_id`."))
-        self.code = "token_required"
-
-
 class MethodUnknown(InvalidInput):
     """The caller has no such stored payment method."""
 

@@ -88,12 +88,14 @@ def test_payments():
         refused(stranger.send("POST /payment/payments", wish | {"order_id": unknown}), 404, "not_found")
 
 
-def test_a_card_is_needed_where_none_is_to_be_had(settings):
+def test_where_there_is_no_card_the_providers_page_asks_for_one(settings):
     settings.CONTRACT_CARD_TOKEN = ""
     client, _ = registered()
     wish = {"order_id": ordered(client), "amount": 2000000, "method": "card"}
-    refused(client.send("POST /payment/payments", wish), 400, "payment_token_required")
-    assert ok(client.send("POST /payment/payments", wish | {"token": "tok_success"}), 201)["id"]
+    payment = ok(client.send("POST /payment/payments", wish), 201)
+    drain_outbox()
+    shown = ok(client.send(f"GET /payment/payments/{payment['id']}"))
+    assert (shown["status"], shown["action_url"].startswith("http")) == ("requires_action", True)
 
 
 def test_an_application_for_a_loan():

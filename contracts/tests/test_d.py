@@ -13,6 +13,7 @@ from core.ids import uuid7
 from core.testing import Api
 from messaging.testing import drain_outbox
 from orders.models import Order
+from payments.models import Payment
 
 pytestmark = pytest.mark.django_db(databases=DATABASES)
 NEW = {
@@ -328,12 +329,15 @@ def test_a_wait_in_vain_leaves_no_order_that_a_repeat_does_not_find(manager, mon
     assert Order.objects.exclude(status="cancelled").count() == 1
 
 
-def test_a_card_is_needed_where_none_is_to_be_had(manager, settings):
+@pytest.mark.usefixtures("background")
+def test_where_there_is_no_card_the_providers_page_asks_for_one(manager, settings):
     settings.CONTRACT_CARD_TOKEN = ""
     card, event = ok(manager.send("POST /clients", COMPANY), 201), happening(manager)
     asked = PAYMENT | {"client_id": card["id"], "event_id": event["id"]}
-    refused(manager.send("POST /payments", asked), 400, "payment_token_required")
-    assert not Order.objects.exists()
+    payment = ok(manager.send("POST /payments", asked), 201)
+    drain_outbox()
+    assert ok(manager.send(f"GET /payments/{payment['id']}"))["status"] == "pending"
+    assert Payment.objects.get().action_url.startswith("http")
 
 
 @pytest.mark.usefixtures("background")

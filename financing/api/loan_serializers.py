@@ -1,9 +1,7 @@
 """Declare what financing takes and shows of loans over HTTP."""
 
 from decimal import Decimal
-from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from financing.api.bank_rules import BankRulesSerializer
@@ -11,7 +9,6 @@ from financing.api.serializers import LoanQuoteRowSerializer, MoneyField, RateFi
 from financing.models import Loan, LoanPayment, LoanPaymentMethod
 from financing.rules.calculations import Strategy
 from financing.rules.holidays import MOST_MONTHS, Ground
-from payments.commands import Means
 
 _LEAST = Decimal("0.01")
 
@@ -50,12 +47,6 @@ class LoanScheduleSerializer(serializers.Serializer):
 class _MeansInput(serializers.Serializer):
     token = serializers.CharField(max_length=255, required=False, default="")
     payment_method_id = serializers.UUIDField(required=False, allow_null=True, default=None)
-
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        """A card is known by its token."""
-        if Means.of(data).lacks_card:
-            raise serializers.ValidationError({"token": _("A card needs a token or a stored method.")}, code="required")
-        return data
 
 
 class LoanPaymentInput(_MeansInput):

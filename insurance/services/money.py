@@ -59,8 +59,6 @@ def check_payment(payment: Mapping[str, Any]) -> Means:
         raise InvalidInput(
             "payment.method", "invalid_choice", _("Pay by one of: %(ways)s.") % {"ways": ", ".join(METHODS)}
         )
-    if means.lacks_card:
-        raise InvalidInput("payment.token", "required", _("A card needs a token or a stored payment method."))
     return means
 
 

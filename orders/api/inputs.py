@@ -22,7 +22,7 @@ from gateway.principal import Principal
 from insurance.public import DriverFields, PremiumFacts, QuoteRequest, Settlement, rate
 from orders.rules.requests import ChosenPolicy
 from orders.services import Bargain, FreeLine, ProductLine
-from payments.commands import METHODS, Means
+from payments.commands import METHODS
 from payments.public import require_method
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
@@ -297,8 +297,6 @@ def _payment(given: MeansInput, field: str) -> dict[str, Any]:
         raise InvalidInput(
             f"{field}.method", "invalid", _("One of: %(choices)s.") % {"choices": ", ".join(sorted(METHODS))}
         )
-    if Means(given.method, given.token or "", given.payment_method_id).lacks_card:
-        raise InvalidInput(f"{field}.token", "required", _("A card payment needs `token` or `payment_method_id`."))
     if given.amount is not None:
         check_amount(given.amount, f"{field}.amount")
         if given.amount <= 0:

@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -39,12 +38,6 @@ class PaymentInput(serializers.Serializer):
     payment_method_id = serializers.UUIDField(required=False)
     description = serializers.CharField(max_length=255, required=False, allow_blank=True)
     capture = serializers.ChoiceField(choices=["automatic", "manual"], default="automatic")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["method"] == Method.CARD and not (attrs.get("token") or attrs.get("payment_method_id")):
-            detail = _("A card payment needs `token` or `payment_method_id`.")
-            raise serializers.ValidationError({"token": [serializers.ErrorDetail(detail, code="required")]})
-        return attrs
 
 
 class PaymentSerializer(serializers.ModelSerializer):

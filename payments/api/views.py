@@ -92,7 +92,11 @@ class PaymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, MoneyView
 
     @write(request=PaymentInput, responses={201: PaymentSerializer}, once="POST /payments")
     def create(self, call: Call) -> Payment:
-        """Pay for an order, all that is due unless `amount` says less; `capture: manual` only authorises."""
+        """Pay for an order, all that is due unless `amount` says less; `capture: manual` only authorises.
+
+        A card that neither `token` nor `payment_method_id` names is asked for on the provider's own page: the payment
+        becomes `requires_action`, and `action_url` is that page's address. It takes this one payment, once.
+        """
         data = call.body
         return services.create_payment(
             order_id=data["order_id"],

@@ -69,7 +69,10 @@ class Provider(ABC):
 
     @abstractmethod
     def charge(self, key: str, request: dict[str, Any]) -> Answer:
-        """Take money, or with `capture: False` only authorise it. Uses `method`, `token`, `return_url`."""
+        """Take money, or with `capture: False` only authorise it. Uses `method`, `token`, `return_url`.
+
+        Without a token a card is asked for on the provider's own page: `requires_action`, and its `action_url`.
+        """
 
     @abstractmethod
     def find_charge(self, key: str, request: dict[str, Any]) -> Answer | None:

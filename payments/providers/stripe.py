@@ -1,4 +1,8 @@
-"""Stripe through its own library: payment intents confirmed at once, refunds, disputes, and signed webhooks."""
+"""Stripe through its own library: payment intents confirmed at once, refunds, disputes, and signed webhooks.
+
+A card that nobody named is asked for on Stripe's own page, a Checkout session: its id (`cs_`) stands for the charge
+until the intent has one, and from then on the intent's.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +46,9 @@ class StripeProvider(Provider):
     capabilities = Capabilities(holds=True, finds_by_key=False)
 
     def charge(self, key: str, request: dict[str, Any]) -> Answer:
-        """Create an intent and confirm it; a refused card is an answer."""
+        """Create an intent and confirm it; a refused card is an answer. Without a token, open a page for the payer."""
+        if not request["token"]:
+            return _session(lambda api: api.checkout.sessions.create(_page(request), {"idempotency_key": key}))
         params = {
             "amount": _minor(request["amount"]),
             "currency": request["currency"].lower(),
@@ -58,6 +64,8 @@ class StripeProvider(Provider):
 
     def find_charge(self, key: str, request: dict[str, Any]) -> Answer | None:
         """By Stripe's id if we have it, else by ours; Stripe's search may lag a minute behind."""
+        if _is_page(request):
+            return _session(lambda api: api.checkout.sessions.retrieve(request["ref"], _WITH_INTENT))
         if request.get("ref"):
             return _intent(lambda api: api.payment_intents.retrieve(request["ref"]))
         query = {"query": f"metadata['payment_id']:'{request['payment_id']}'", "limit": 1}
@@ -70,10 +78,20 @@ class StripeProvider(Provider):
 
     def cancel(self, key: str, request: dict[str, Any]) -> Answer:
         """Cancel an intent; one that has ended already is answered as it is."""
+        if _is_page(request):
+            return self._close_page(key, request)
         try:
             return _intent(lambda api: api.payment_intents.cancel(_ref(request), {}, {"idempotency_key": key}))
         except Refused:
             return _intent(lambda api: api.payment_intents.retrieve(_ref(request)))
+
+    def _close_page(self, key: str, request: dict[str, Any]) -> Answer:
+        """Let nobody pay on a page any more; one that was paid on is answered as its intent is."""
+        try:
+            return _session(lambda api: api.checkout.sessions.expire(request["ref"], {}, {"idempotency_key": key}))
+        except Refused:
+            shown = _session(lambda api: api.checkout.sessions.retrieve(request["ref"], _WITH_INTENT))
+            return shown if _is_page({"ref": shown["id"]}) else self.cancel(key, request | {"ref": shown["id"]})
 
     def refund(self, key: str, request: dict[str, Any]) -> Answer:
         """Give money of an intent back."""
@@ -105,6 +123,54 @@ class StripeProvider(Provider):
             raise WebhookForged from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput("body", "invalid", _("The body is not an event of Stripe's.")) from error
+
+
+def _is_page(request: dict[str, Any]) -> bool:
+    return str(request.get("ref") or "").startswith("cs_")
+
+
+_WITH_INTENT = {"expand": ["payment_intent"]}
+
+
+def _page(request: dict[str, Any]) -> dict[str, Any]:
+    """Return what a page asks for: one sum, once, for one payment; Stripe closes it after a day."""
+    what = request.get("description") or request["payment_id"]
+    price = {"currency": request["currency"].lower(), "unit_amount": _minor(request["amount"])}
+    return {
+        "mode": "payment",
+        "payment_method_types": ["card"],
+        "line_items": [{"quantity": 1, "price_data": price | {"product_data": {"name": what}}}],
+        "payment_intent_data": {
+            "capture_method": "automatic" if request.get("capture", True) else "manual",
+            "description": what,
+            "metadata": {"payment_id": request["payment_id"], "page": "1"},
+        },
+        "success_url": request["return_url"],
+        "cancel_url": request["return_url"],
+        "metadata": {"payment_id": request["payment_id"]},
+    }
+
+
+def _session(act: Callable[[Any], Any]) -> Answer:
+    """Ask about a page: complete, it is what its intent is."""
+    session = _called(act)
+    intent = session.get("payment_intent")
+    if session["status"] == "complete" and isinstance(intent, dict):
+        return _shown(intent)
+    return _show_page(session)
+
+
+def _show_page(session: dict[str, Any]) -> Answer:
+    is_over = session["status"] == "expired"
+    return {
+        "id": session["id"],
+        "status": {"open": "requires_action", "expired": "failed"}.get(session["status"], "processing"),
+        "amount": _major(session["amount_total"]),
+        "currency": session["currency"].upper(),
+        "action_url": "" if is_over else session.get("url") or "",
+        "failure_code": "page_expired" if is_over else "",
+        "failure_detail": "",
+    }
 
 
 @lru_cache(maxsize=4)
@@ -176,6 +242,8 @@ def _shown(intent: dict[str, Any]) -> Answer:
     error = intent.get("last_payment_error") or {}
     action = intent.get("next_action") or {}
     status = _INTENTS.get(intent["status"], "processing")
+    if status == "failed" and (intent.get("metadata") or {}).get("page"):
+        status = "processing"  # on the page the payer may try another card, until it closes
     return {
         "id": intent["id"],
         "status": status,
@@ -212,6 +280,11 @@ def _notice(event: dict[str, Any]) -> Notice:
             shown = _shown(given)
             about = {"kind": "charge", "charge_ref": shown["id"]} | _only(shown, "status", "amount", "currency")
             about |= _only(shown, "failure_code", "failure_detail")
+            about["payment_id"] = (given.get("metadata") or {}).get("payment_id", "")
+        case "checkout.session" if given["status"] == "expired":
+            shown = _show_page(given)
+            about = {"kind": "charge", "charge_ref": shown["id"]}
+            about |= _only(shown, "status", "amount", "currency", "failure_code")
             about["payment_id"] = (given.get("metadata") or {}).get("payment_id", "")
         case "refund":
             shown = _refund(given)

@@ -45,8 +45,10 @@ class YookassaProvider(Provider):
         }
         if request["method"] == "sbp":
             params["payment_method_data"] = {"type": "sbp"}
-        else:
+        elif request["token"]:
             params["payment_token"] = request["token"]
+        else:
+            params["payment_method_data"] = {"type": "bank_card"}
         if request.get("receipt"):
             params["receipt"] = _receipt(request)
         return _payment(call(lambda api: api.payments.create(params, key)))

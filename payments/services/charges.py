@@ -66,7 +66,7 @@ def apply_report(*, payment_id: UUID, report: ChargeReport, now: datetime) -> bo
         if not report.fits(payment):
             _record_conflict(payment, report, now)
             return False
-        payment.provider_ref = payment.provider_ref or report.provider_ref
+        payment.provider_ref = report.provider_ref or payment.provider_ref  # a page's id becomes its charge's
         if payment.failure_code == CONFLICT and report.status in IN_FLIGHT:
             return False
         if not payment.raise_to(report.status, now):

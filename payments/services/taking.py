@@ -22,7 +22,6 @@ from payments.errors import (
     OrderUnknown,
     Overpayment,
     PaymentInFlight,
-    TokenRequired,
 )
 from payments.models import (
     IN_FLIGHT,
@@ -55,8 +54,8 @@ def create_payment(
     A manager who names an amount may also take what a loan has promised and not paid: the money came otherwise.
     With `is_hold` the money is only authorised, and captured or called off later.
 
-    Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, TokenRequired,
-    MethodUnknown, CardNumberRefused.
+    Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, MethodUnknown,
+    CardNumberRefused.
     """
     refuse_card_numbers([means.token, description])
     with transaction("payments"):
@@ -164,10 +163,8 @@ def get_provider(method: str) -> str:
 
 
 def stored_method(means: Means, owner_id: UUID) -> PaymentMethod | None:
-    """The stored method that is meant, if one is. Raises TokenRequired, MethodUnknown, InvalidInput."""
+    """The stored method that is meant, if one is. Raises MethodUnknown, InvalidInput."""
     if means.payment_method_id is None:
-        if means.lacks_card:
-            raise TokenRequired
         return None
     stored = PaymentMethod.objects.filter(pk=means.payment_method_id, customer_id=owner_id).first()
     if stored is None:

@@ -51,7 +51,6 @@ def test_an_order_not_heard_of_yet_is_taken_at_the_checkouts_word():
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"token": ""}, "token_required"),
         ({"token": "4111111111111111"}, "card_number_refused"),
         ({"payment_method_id": uuid7()}, "unknown_payment_method"),
         ({"amount": Decimal(2_000_000)}, "overpayment"),

@@ -124,7 +124,6 @@ def test_a_loan_of_which_more_went_out_than_came_in_is_named(sandbox):
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"token": ""}, "token_required"),
         ({"token": "4111111111111111"}, "card_number_refused"),
         ({"token": "tok_declined"}, "declined"),
         ({"payment_method_id": uuid7()}, "unknown_payment_method"),

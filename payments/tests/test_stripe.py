@@ -41,6 +41,9 @@ class Bank:
             ("GET", r"/v1/payment_intents/pi_\d+", self.retrieve),
             ("POST", r"/v1/payment_intents/pi_\d+/capture", self.capture),
             ("POST", r"/v1/payment_intents/pi_\d+/cancel", self.cancel),
+            ("POST", r"/v1/checkout/sessions", self.open_page),
+            ("GET", r"/v1/checkout/sessions/cs_\d+", self.show_page),
+            ("POST", r"/v1/checkout/sessions/cs_\d+/expire", self.close_page),
             ("POST", r"/v1/refunds", self.refund),
             ("GET", r"/v1/refunds", self.refunds),
         ]:
@@ -84,6 +87,46 @@ class Bank:
         }
         self.by_id[made["id"]] = made
         return made
+
+    def open_page(self, request):
+        form = {name: values[0] for name, values in parse_qs(request.get_data(as_text=True)).items()}
+        made = {
+            "id": f"cs_{len(self.by_id)}",
+            "object": "checkout.session",
+            "status": "open",
+            "url": "https://checkout.stripe.test/page",
+            "payment_intent": None,
+            "amount_total": int(form["line_items[0][price_data][unit_amount]"]),
+            "currency": form["line_items[0][price_data][currency]"],
+            "metadata": {"payment_id": form["metadata[payment_id]"]},
+            "intent": {
+                "amount": form["line_items[0][price_data][unit_amount]"],
+                "currency": form["line_items[0][price_data][currency]"],
+                "capture_method": form["payment_intent_data[capture_method]"],
+                "metadata[payment_id]": form["payment_intent_data[metadata][payment_id]"],
+            },
+        }
+        made = self.by_key.setdefault(request.headers["Idempotency-Key"], made)
+        self.by_id[made["id"]] = made
+        return shown({name: value for name, value in made.items() if name != "intent"})
+
+    def pay_on(self, page, token="pm_card_visa"):
+        """The payer enters a card on the page."""
+        intent = self.intent(page["intent"] | {"payment_method": token})
+        intent["metadata"]["page"] = "1"
+        if intent["status"] == "succeeded":
+            page |= {"status": "complete", "payment_intent": intent}
+        return intent
+
+    def show_page(self, request):
+        return shown(self.by_id[request.path.split("/")[4]])
+
+    def close_page(self, request):
+        page = self.by_id[request.path.split("/")[4]]
+        if page["status"] != "open":
+            return shown({"error": {"type": "invalid_request_error", "message": "not open"}}, 400)
+        page["status"] = "expired"
+        return shown(page)
 
     def retrieve(self, request):
         return shown(self.by_id[request.path.split("/")[3]])
@@ -172,6 +215,42 @@ def test_three_d_secure_ends_by_a_webhook(bank):
     assert notify("payment_intent.succeeded", bank.by_id["pi_0"] | {"status": "succeeded"}).status_code == 200
     drain_outbox("payments")
     assert make.again(payment).status == Status.COMPLETED
+
+
+def test_a_card_that_nobody_named_is_asked_for_on_stripes_page(bank):
+    payment = make.paid(make.order(total="1234.56"), token="")
+    assert (payment.status, payment.action_url) == (Status.REQUIRES_ACTION, "https://checkout.stripe.test/page")
+    page = bank.by_id["cs_0"]
+    assert (page["amount_total"], page["currency"]) == (123456, "rub")
+    refused = bank.pay_on(page, "pm_declined")
+    notify("payment_intent.payment_failed", refused)
+    drain_outbox("payments")
+    assert make.again(payment).status == Status.REQUIRES_ACTION  # the page is still open for another card
+    notify("payment_intent.succeeded", bank.pay_on(page))
+    drain_outbox("payments")
+    payment = make.again(payment)
+    assert (payment.status, payment.provider_ref, payment.action_url) == (Status.COMPLETED, "pi_2", "")
+    refund = make.refund(payment, "0.56")
+    drain_outbox("payments")
+    assert make.again(refund).status == RefundStatus.SUCCEEDED
+    assert ledger_disagreements() == []
+
+
+def test_a_page_is_closed_or_answers_as_what_was_paid_on_it(bank):
+    stripe_ = provider("stripe")
+    closed, paid = (make.paid(token="") for _ in range(2))
+    assert stripe_.cancel("k", {"ref": closed.provider_ref})["status"] == "failed"
+    bank.pay_on(bank.by_id[paid.provider_ref])
+    assert stripe_.cancel("k2", {"ref": paid.provider_ref})["status"] == "succeeded"
+    found = stripe_.find_charge("k3", {"ref": paid.provider_ref})
+    assert (found["status"], found["id"].startswith("pi_")) == ("succeeded", True)
+
+
+def test_a_page_that_ran_out_fails_the_payment(bank):
+    payment = make.paid(token="")
+    notify("checkout.session.expired", bank.by_id[payment.provider_ref] | {"status": "expired", "intent": None})
+    drain_outbox("payments")
+    assert (make.again(payment).status, make.again(payment).failure_code) == (Status.FAILED, "page_expired")
 
 
 def test_money_is_held_then_captured_or_called_off(bank):

@@ -1,5 +1,7 @@
+from datetime import timedelta
 from decimal import Decimal
 
+import httpx2
 import pytest
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from payments.providers import provider
 from payments.providers.sandbox import SandboxProvider
 from payments.public import ledger_disagreements, payable, payments_of_order, provider_disagreements
 from payments.tests import make
+from sandbox.bank.store import ACTION_SECONDS
 from tests.ports import nowhere
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
@@ -277,12 +280,81 @@ def test_bad_input_is_refused_and_nothing_happens(changes, code):
     assert nothing_happened()
 
 
-def test_a_card_needs_a_token():
+def opened(order):
+    """A payment by a card that nobody named, whose payer is asked for it."""
+    buyer = Api("client", user_id=order.customer_id)
+    made = buyer.post("/payments", {"order_id": str(order.id), "method": "card"})
+    assert made.status_code == 201, made.content
+    make.drain()
+    return Payment.objects.get(pk=made.json()["id"])
+
+
+def choose(url, **form):
+    return httpx2.post(url, data={"result": "confirm"} | form, trust_env=False)
+
+
+def test_a_card_that_nobody_named_is_asked_for_on_the_providers_page(sandbox):
+    payment = opened(make.order())
+    assert (payment.status, bool(payment.action_url)) == (Status.REQUIRES_ACTION, True)
+    page = httpx2.get(payment.action_url, trust_env=False).text
+    assert 'name="card"' in page
+    assert str(payment.customer_id) not in page
+    assert choose(payment.action_url, card="tok_success").status_code == 200
+    ask(payment)
+    payment = make.again(payment)
+    assert (payment.status, payment.action_url) == (Status.COMPLETED, "")
+    assert post(make.Order(payment.order_id, payment.customer_id, payment.amount)).json()["code"] == "overpayment"
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [("tok_declined", "declined"), ("tok_3ds", "invalid_token"), ("4111111111111111", "invalid_token")],
+)
+def test_a_card_of_the_page_that_does_not_pay_fails_the_payment(sandbox, card, code):
+    payment = opened(make.order())
+    choose(payment.action_url, card=card)
+    ask(payment)
+    assert (make.again(payment).status, make.again(payment).failure_code) == (Status.FAILED, code)
+
+
+def test_a_page_pays_its_own_payment_only_and_nobody_guesses_another(sandbox):
+    first, second = opened(make.order()), opened(make.order())
+    forged = f"{first.action_url[:-4]}{'0000' if first.action_url[-4:] != '0000' else '1111'}"
+    assert choose(forged).status_code == 404
+    choose(first.action_url)
+    choose(first.action_url, result="decline")  # the first answer is the only one
+    for one in (first, second):
+        ask(one)
+    assert make.again(first).status == Status.COMPLETED
+    assert make.again(second).status == Status.REQUIRES_ACTION
+    stranger = Api("client")
+    assert stranger.get(f"/payments/{second.id}").status_code == 404
+
+
+def test_a_page_that_nobody_used_in_time_takes_nothing(sandbox, time_machine):
+    payment = opened(make.order())
+    time_machine.move_to(timezone.now() + timedelta(seconds=ACTION_SECONDS + 1), tick=True)
+    assert 'name="card"' not in choose(payment.action_url).text
+    ask(payment)
+    payment = make.again(payment)
+    assert (payment.status, payment.failure_code, payment.action_url) == (Status.FAILED, "authentication_expired", "")
+
+
+def test_money_held_on_a_page_is_not_taken(sandbox):
     order = make.order()
-    response = Api("client", user_id=order.customer_id).post("/payments", {"order_id": str(order.id), "method": "card"})
-    assert response.status_code == 400
-    assert response.json()["errors"][0]["field"] == "token"
-    assert nothing_happened()
+    buyer = Api("client", user_id=order.customer_id)
+    made = buyer.post("/payments", {"order_id": str(order.id), "method": "card", "capture": "manual"}).json()
+    make.drain()
+    payment = Payment.objects.get(pk=made["id"])
+    assert "удержаны" in choose(payment.action_url).text
+    ask(payment)
+    assert make.again(payment).status == Status.AUTHORIZED
+
+
+def ask(payment):
+    """Ask the bank what became of a payment, as the hourly job does."""
+    services.ask_provider(payment_id=payment.id, reason=str(uuid7()))
+    make.drain()
 
 
 def test_anonymous_pays_nothing():

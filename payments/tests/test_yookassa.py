@@ -70,7 +70,7 @@ class Bank:
                 "status": "canceled",
                 "cancellation_details": {"party": "payment_network", "reason": "insufficient_funds"},
             }
-        if (body.get("payment_method_data") or {}).get("type") == "sbp":
+        if (body.get("payment_method_data") or {}).get("type") in ("sbp", "bank_card"):
             made |= {"status": "pending", "confirmation": {"type": "redirect", "confirmation_url": PAGE}}
         self.by_id[made["id"]] = made
         return made
@@ -148,8 +148,9 @@ def test_a_refused_card_says_why(bank):
     assert (payment.status, payment.failure_code) == (Status.FAILED, "insufficient_funds")
 
 
-def test_the_fast_payment_system_ends_by_a_webhook_that_is_asked_about(bank):
-    payment = make.paid(method="sbp")
+@pytest.mark.parametrize("means", [{"method": "sbp"}, {"token": ""}])
+def test_what_is_paid_on_yookassas_page_ends_by_a_webhook_that_is_asked_about(bank, means):
+    payment = make.paid(**means)
     assert (payment.status, payment.action_url) == (Status.REQUIRES_ACTION, PAGE)
     lie = bank.by_id[FIRST] | {"status": "succeeded"}
     assert notify("payment.succeeded", lie).json() == {"outcome": "received"}

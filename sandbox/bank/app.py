@@ -122,7 +122,8 @@ class Bank(FiscalOperator, SigningProvider):
     @route("POST", "/3ds/(sbx_[0-9a-f]+)")
     async def _receive_buyer_answer(self, request: Request, charge_id: str) -> Answer:
         form = parse_qs(request.body.decode(errors="replace"))
-        row = self.store.confirm(charge_id, is_confirmed=form.get("result") == ["confirm"])
+        card = form.get("card", ["tok_success"])[0]
+        row = self.store.confirm(charge_id, is_confirmed=form.get("result") == ["confirm"], card=card)
         self._news.set()
         return _page(row)
 

@@ -60,9 +60,13 @@ _TOKENS: dict[str, tuple[str, str, str]] = {
     "tok_late_success": ("succeeded", "", ""),
     "tok_late_failure": ("succeeded", "", ""),
     "tok_3ds": ("requires_action", "", ""),
+    "tok_page": ("requires_action", "", ""),
     "tok_declined": ("failed", "declined", "The bank declined the payment."),
     "tok_insufficient_funds": ("failed", "insufficient_funds", "There is not enough money on the card."),
 }
+CARDS = ("tok_success", "tok_declined", "tok_insufficient_funds")
+"""Cards that a payer may choose on the bank's own page, where no token was given."""
+_PAGES = {"sbp": "tok_3ds", "card": "tok_page"}
 _INVALID = ("failed", "invalid_token", "The provider does not know this token.")
 _LATE = {"tok_late_success": "succeeded", "tok_late_failure": "failed"}
 LATE_S = 1.0
@@ -116,7 +120,7 @@ class Store:
     def charge(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take money once per key. Raises Refusal: 400, 422 (key used for other money), 503 (a fault on purpose)."""
         amount, currency = _amount(body), str(body.get("currency") or "")
-        token = str(body.get("token") or ("tok_3ds" if body.get("method") == "sbp" else ""))
+        token = str(body.get("token") or _PAGES.get(str(body.get("method")), ""))
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             known = self._find("charge", key)
@@ -124,17 +128,24 @@ class Store:
                 return _same(known, amount, currency)
             self._maybe_fail(key, token)
             status, code, detail = _TOKENS.get(token, _INVALID)
-            if status == "succeeded" and body.get("capture") is False:
-                status = "authorized"
+            taken = "authorized" if body.get("capture") is False else "succeeded"
+            status = taken if status == "succeeded" else status
             later = (LATE_S, _LATE[token]) if token in _LATE else self.faults.postpone(status)
             row = self._add(
                 kind="charge", key=key, reference=str(body.get("payment_id") or ""), amount=amount,
                 currency=currency, token=token, status=status, failure_code=code, failure_detail=detail,
                 return_url=str(body.get("return_url") or ""), later=later,
             )  # fmt: skip
+            if status == "requires_action":
+                row = self._remember_end(row, taken)
             if token != "tok_timeout":
                 self._announce(row)
             return row
+
+    def _remember_end(self, row: dict[str, Any], status: str) -> dict[str, Any]:
+        """Keep how a charge ends that its buyer confirms: taken, or only authorised."""
+        self._db.execute("UPDATE movement SET later_status = ? WHERE id = ?", (status, row["id"]))
+        return row | {"later_status": status}
 
     def capture(self, key: str) -> dict[str, Any]:
         """Take the money of an authorised charge; one already taken is answered as it is."""
@@ -189,8 +200,8 @@ class Store:
             self.find(row["kind"], row["key"])
         return len(due)
 
-    def confirm(self, charge_id: str, *, is_confirmed: bool) -> dict[str, Any]:
-        """The buyer's answer on the confirmation page; only the first one counts."""
+    def confirm(self, charge_id: str, *, is_confirmed: bool, card: str = "tok_success") -> dict[str, Any]:
+        """The buyer's answer on the bank's page; only the first one counts. `card` is one of CARDS."""
         known = self.find_by_id(charge_id)
         if known is None:
             raise Refusal(404, "not_found", "There is no such charge.")
@@ -200,7 +211,8 @@ class Store:
             if row["status"] != "requires_action":
                 return row
             if is_confirmed:
-                return self._end(row, "succeeded", "", "")
+                status, code, detail = _TOKENS[card] if card in CARDS else _INVALID
+                return self._end(row, row["later_status"] if status == "succeeded" else status, code, detail)
             return self._end(row, "failed", "authentication_failed", "The buyer did not confirm the payment.")
 
     def cancel(self, key: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from functools import cache
-from typing import Any
 from zoneinfo import available_timezones
 
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +9,7 @@ from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
 from gateway.requests.strict_input import WallClockField
-from payments.commands import METHODS, Means
+from payments.commands import METHODS
 from showroom.models import (
     MAX_OFFER_HOURS,
     Drive,
@@ -125,17 +124,11 @@ class CheckInInput(serializers.Serializer):
 
 
 class PayInput(serializers.Serializer):
-    """Means of paying for a seat; a card needs `token` or `payment_method_id`."""
+    """Means of paying for a seat; a card without `token` or `payment_method_id` is asked for on the provider's page."""
 
     method = serializers.ChoiceField(METHODS)
     token = serializers.CharField(max_length=255, allow_blank=True, default="")
     payment_method_id = serializers.UUIDField(allow_null=True, default=None)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A card is named by its token."""
-        if Means(**attrs).lacks_card:
-            raise serializers.ValidationError({"token": _("A card needs `token` or `payment_method_id`.")})
-        return attrs
 
 
 class DriveCarSerializer(serializers.ModelSerializer):

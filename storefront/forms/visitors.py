@@ -313,7 +313,7 @@ class SaveSearchForm(FilterForm):
 
 
 class PaymentForm(AccessibleForm):
-    """Means of paying. Outside debug there is no test card, so a card needs the provider's form, which comes later."""
+    """Means of paying. Where there is no test card, the provider asks for one on its own page."""
 
     method = forms.ChoiceField(
         error_messages={"required": _("Choose how to pay."), "invalid_choice": _("Choose how to pay.")}
@@ -328,7 +328,7 @@ class PaymentForm(AccessibleForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _choice(self, "method").choices = [(method, name) for method, (name, _note) in self._offered.items()]
-        if settings.DEBUG:
+        if has_test_cards():
             _choice(self, "token").choices = list(wording.TEST_CARDS.items())
         else:
             del self.fields["token"]
@@ -345,12 +345,13 @@ class PaymentForm(AccessibleForm):
 
     @property
     def _offered(self) -> dict[str, tuple[Text, Text]]:
-        return self.besides | {method: wording.METHODS[method] for method in methods()}
+        offered = self.besides | wording.METHODS
+        return offered if has_test_cards() else offered | {"card": wording.CARD_ON_PAGE}
 
     def payment(self) -> dict[str, Any]:
         """The `payment` of an order, as the API takes it."""
         method = self.cleaned_data["method"]
-        if method != "card":
+        if method != "card" or not has_test_cards():
             return {"method": method}
         return {"method": method, "token": self.cleaned_data.get("token") or "tok_success"}
 
@@ -390,9 +391,9 @@ def _choice(form: forms.Form, name: str) -> Any:
     return form.fields[name]
 
 
-def methods() -> list[str]:
-    """Ways to pay that this installation can take."""
-    return [method for method in wording.METHODS if method != "card" or settings.DEBUG]
+def has_test_cards() -> bool:
+    """Tell whether cards of the sandbox bank are offered by name."""
+    return settings.DEBUG and settings.PAYMENT_PROVIDER == "sandbox"
 
 
 def new_key() -> UUID:

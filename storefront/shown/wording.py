@@ -253,6 +253,8 @@ METHODS: dict[str, tuple[Text, Text]] = {
     "bank_transfer": (_("Bank transfer"), _("By invoice; we confirm it when the money arrives.")),
     "cash": (_("Cash at the showroom"), _("Pay at the desk while the car is held for you.")),
 }
+CARD_ON_PAGE: tuple[Text, Text] = (METHODS["card"][0], _("You enter the card on the bank's page."))
+"""The same of a card that the payment provider asks for."""
 TEST_CARDS: dict[str, Text] = {
     "tok_success": _("A card that pays"),
     "tok_declined": _("A card that is declined"),
@@ -260,6 +262,7 @@ TEST_CARDS: dict[str, Text] = {
     "tok_flaky": _("A card that pays at the third try"),
     "tok_timeout": _("A card whose bank does not answer"),
     "tok_3ds": _("A card that asks for a confirmation"),
+    "tok_page": _("A card to be entered on the bank's page"),
 }
 PAPERS: dict[str, Text] = {
     "invoice": _("Invoice"),

@@ -184,11 +184,17 @@ def test_an_anonymous_visitor_is_sent_to_sign_in():
     assert visitor.post("/live-ticket/").status_code == 401
 
 
-def test_outside_debug_there_are_no_test_cards(settings):
+@pytest.mark.parametrize(("debug", "bank"), [(False, "sandbox"), (True, "yookassa")])
+def test_without_test_cards_the_provider_asks_for_one(settings, debug, bank):
     visitor, car = Visitor("client"), make.car()
-    settings.DEBUG = False
-    assert "tok_" not in text(visitor.get(f"/cars/{car.id}/"))
-    assert visitor.buy(car, method="card").status_code == 400
+    settings.DEBUG, settings.PAYMENT_PROVIDER = debug, bank
+    page = text(visitor.get(f"/cars/{car.id}/"))
+    assert "tok_" not in page
+    assert "You enter the card on the bank&#x27;s page." in page
+    assert visitor.buy(car, method="card", token="tok_success").status_code == 302
+    receive(answers.reserved(Order.objects.get()))
+    asked = OutboxEvent.objects.using("orders").get(type="checkout.payment_requested")
+    assert (asked.data["method"], asked.data.get("token", "")) == ("card", "")
 
 
 def test_another_buyers_order_does_not_exist_for_me_but_does_for_a_manager():
