@@ -15,7 +15,11 @@ REFUND = declare(
         pool=REFUNDS,
         run="payments.services.release_refund",
         refused="payments.services.drop_refund",
-        doors=("POST /payments/{id}/refund", "admin payments.payment: refund"),
+        doors=(
+            "POST /payments/{id}/refund",
+            "admin payments.payment: refund",
+            "admin payments.payment: refund_part",
+        ),
         gives="money that was taken; the refund stands as `requested`, and its amount is reserved",
     )
 )

@@ -21,6 +21,7 @@ from unfold.widgets import (
 
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin
+from core.screens.numbers import NumberField
 
 
 class ScreenForm(forms.Form):
@@ -30,6 +31,7 @@ class ScreenForm(forms.Form):
         (forms.FileField, UnfoldAdminFileFieldWidget),
         (forms.BooleanField, UnfoldBooleanWidget),
         (forms.ChoiceField, UnfoldAdminSelectWidget),
+        (NumberField, UnfoldAdminTextInputWidget),
         (forms.DecimalField, UnfoldAdminDecimalFieldWidget),
         (forms.IntegerField, UnfoldAdminIntegerFieldWidget),
         (forms.CharField, UnfoldAdminTextInputWidget),
@@ -44,6 +46,8 @@ class ScreenForm(forms.Form):
                 field.widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
                 continue
             field.widget = next(widget for kind, widget in self.dress if isinstance(field, kind))()
+            if isinstance(field, NumberField):
+                field.widget.attrs.update(field.widget_attrs(field.widget))
             if isinstance(field, forms.ChoiceField):
                 field.widget.choices = field.choices
 

@@ -19,6 +19,7 @@ from core.screens.base import ReadOnlyAdmin, asking_why, money_text
 from gateway.accounting.screen import show_export
 from gateway.people.screens import NamesPeople
 from payments import queries, services
+from payments.admin.refunding import RefundScreen
 from payments.admin.steps import ReadOnlyInline, each
 from payments.models import (
     Dispute,
@@ -109,7 +110,7 @@ def _settle(name: str, label: Any, *, is_taken: bool) -> Any:
 
 
 @admin.register(Payment)
-class PaymentAdmin(NamesPeople, ReadOnlyAdmin):
+class PaymentAdmin(RefundScreen, ReadOnlyAdmin):
     """Payments, newest first; the state filter shows those whose end nobody knows."""
 
     people: ClassVar = {"customer": "customer_id"}
@@ -134,7 +135,7 @@ class PaymentAdmin(NamesPeople, ReadOnlyAdmin):
         each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
         each("ask", gettext_lazy("Ask the provider"), _ask),
     ]
-    actions_detail = ["taken", "not_taken"]
+    actions_detail = ["refund_part", "taken", "not_taken"]
     taken = _settle("taken", gettext_lazy("Settle: the provider took the money"), is_taken=True)
     not_taken = _settle("not_taken", gettext_lazy("Settle: the provider took nothing"), is_taken=False)
 

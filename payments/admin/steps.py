@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from core.errors import DomainError
-from core.screens.base import ReadOnlyAdmin, level
+from core.screens.base import ReadOnlyAdmin, level, money_text
 from payments.models import Payment, Payout, Receipt, Refund
 
 Step = Callable[[Any, Any], Payment | Refund | Payout | Receipt]
@@ -21,19 +21,23 @@ def each(name: str, label: Any, step: Step) -> Any:
 
     @admin.action(description=label)
     def act(self: ReadOnlyAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for row_id in queryset.values_list("pk", flat=True):
+        for row in queryset:
             try:
-                done = step(row_id, request.user.pk)
-                self.message_user(
-                    request,
-                    f"{row_id}: {_stage(done)}",
-                    messages.SUCCESS,
-                )
+                done = step(row.pk, request.user.pk)
+                self.message_user(request, f"{name_money(row)}: {_stage(done)}", messages.SUCCESS)
             except DomainError as error:
-                self.message_user(request, f"{row_id}: {error.detail}", level(error))
+                self.message_user(request, f"{name_money(row)}: {error.detail}", level(error))
 
     act.__name__ = name
     return act
+
+
+def name_money(row: Any) -> str:
+    """Name a payment, a refund or a payout as people do: the order's number, whose money it is, and how much."""
+    told = getattr(row, "known_customer", None) or {}
+    sums = money_text(row.amount, row.currency) if hasattr(row, "currency") and hasattr(row, "amount") else str(row)
+    parts = (getattr(row, "order_number", None), told.get("name"), getattr(row, "payee", None), sums)
+    return ", ".join(part for part in parts if part)
 
 
 def _stage(done: Payment | Refund | Payout | Receipt) -> str:

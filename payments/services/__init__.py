@@ -15,6 +15,7 @@ from payments.services.charges import (
 from payments.services.closing import close_order, close_order_account
 from payments.services.copies import copy_orders
 from payments.services.deposits import forfeit_deposit, pay_out_deposit
+from payments.services.foreseeing import foresee_refund
 from payments.services.legal_entities import (
     add_legal_entity,
     delete_legal_entity,
@@ -101,6 +102,7 @@ __all__ = [
     "delete_legal_entity",
     "dispute_payment",
     "drop_refund",
+    "foresee_refund",
     "forfeit_deposit",
     "forget_method",
     "legal_entity_agreed",

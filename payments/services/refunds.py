@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from core.db import transaction
+from core.db import Expected, require_version, transaction
 from core.money import ZERO
 from gateway import approvals
 from messaging.delivery.calls import request_call
@@ -41,12 +41,20 @@ class RefundReport:
     failure_detail: str = ""
 
 
-def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID, now: datetime) -> Refund:
+def request_refund(
+    *,
+    payment_id: UUID,
+    amount: Decimal | None,
+    reason: str,
+    actor_id: UUID,
+    now: datetime,
+    expected_version: Expected = None,
+) -> Refund:
     """Ask for money back, all that is left by default; what one person may give back alone is sent at once.
 
     The rest waits as `requested` for a second person, by what this person has given back today by any payment.
     Raises WrongPaymentState, RefundExceedsPayment, RefundElsewhere (it paid for no order), UseReturn (the goods were
-    handed over), MoneySecured (it is earnest money), FourEyes (it is their own money), AccountClosing.
+    handed over), MoneySecured (it is earnest money), FourEyes (it is their own money), AccountClosing, StaleVersion.
     """
     with transaction("payments"):
         asked = Payment.objects.get(pk=payment_id)
@@ -54,7 +62,7 @@ def request_refund(*, payment_id: UUID, amount: Decimal | None, reason: str, act
         if asked.purpose != Purpose.ORDER:  # nobody would tell its owner: cover, seat or paid loan would stay
             raise RefundElsewhere(purpose=asked.purpose)
         _refuse_after_handover(asked)
-        account, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now)
+        account, payment, refund = _ask_back(payment_id, amount, reason, actor_id, now, expected_version)
         if approvals.hold_back(REFUND, _request(payment, refund, actor_id), now=now) is None:
             refund.approved_by = actor_id
             _approve(payment, refund, now)
@@ -85,9 +93,15 @@ def refund_excess(*, payment_id: UUID, amount: Decimal, reason: str, now: dateti
 
 
 def _ask_back(
-    payment_id: UUID, amount: Decimal | None, reason: str, actor_id: UUID | None, now: datetime
+    payment_id: UUID,
+    amount: Decimal | None,
+    reason: str,
+    actor_id: UUID | None,
+    now: datetime,
+    expected: Expected = None,
 ) -> tuple[OrderAccount, Payment, Refund]:
     account, payment = lock_payment(payment_id)
+    require_version(payment.version, expected)
     if not payment.is_taken or payment.status == Status.DISPUTED:
         raise WrongPaymentState(state=payment.status)
     wanted = payment.refundable if amount is None else amount

@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from catalog.public import ProductView
 from core.errors import DomainError
 from core.money import ZERO
+from core.screens.numbers import MoneyField, NumberField, WholeField
 from core.vin import VIN_LENGTH, is_vin
 from financing.public import ProgrammeChoice
 from orders.public import DealDocument
 from orders.services import LoanWish
 from storefront.forms.insurance import INSTALMENTS
-from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField, money_slider, slider
+from storefront.forms.kit import DayField, money_slider, slider
 from storefront.forms.visitors import AccessibleForm, agreement_field
 from storefront.shown import wording
 from storefront.templatetags.storefront import money, plain

@@ -10,8 +10,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from core.money import money
+from core.screens.numbers import MoneyField
 from orders.services import DepositTerms, deposit_terms
-from storefront.forms.kit import MoneyField
 from storefront.forms.visitors import PaymentForm
 from storefront.shown.wording import Text
 

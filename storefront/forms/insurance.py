@@ -8,8 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.public import ProductView
+from core.screens.numbers import MoneyField, NumberField, WholeField
 from core.vin import VIN_LENGTH, WRONG, is_vin
-from storefront.forms.kit import DayField, MoneyField, NumberField, WholeField
+from storefront.forms.kit import DayField
 from storefront.forms.visitors import AccessibleForm
 
 DRIVERS = (1, 2, 3, 4)

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.screens.numbers import MoneyField, WholeField
 from financing.public import PaperKind, ProgrammeChoice
 from payments.commands import Means
 from storefront.forms.deals import ApplicantForm, named
-from storefront.forms.kit import DayField, MoneyField, WholeField
+from storefront.forms.kit import DayField
 from storefront.forms.visitors import AccessibleForm, PaymentForm
 from storefront.shown.wording import Text
 

@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.screens.numbers import MoneyField, NumberField
 from insurance.queries import PolicyView
 from insurance.rules.pricing import MAX_DRIVERS
 from storefront.forms.insurance import DRIVERS, DriversStep
-from storefront.forms.kit import MoneyField, NumberField
 
 PROGRAMMES = [
     ("standard", _("standard: repair as the insurer says")),

@@ -17,8 +17,9 @@ from accounts.queries import known_scopes
 from catalog.public import ProductSearch
 from core.errors import CardNumberRefused
 from core.ids import uuid7
+from core.screens.numbers import MoneyField, NumberField, WholeField
 from core.secrecy.cards import THINGS, looks_like_card_number
-from storefront.forms.kit import MoneyField, NumberField, PhoneField, WholeField, money_slider, slider
+from storefront.forms.kit import PhoneField, money_slider, slider
 from storefront.shown import terms, wording
 from storefront.shown.wording import Text
 from storefront.templatetags.storefront import grouped

@@ -8,7 +8,8 @@ import pytest
 from django import forms
 from django.utils import translation
 
-from storefront.forms.kit import DayField, MoneyField, NumberField, PhoneField, WholeField, read_money, read_number
+from core.screens.numbers import MoneyField, NumberField, WholeField, read_money, read_number
+from storefront.forms.kit import DayField, PhoneField
 from storefront.forms.visitors import LoanForm
 
 

@@ -16,10 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from core.errors import DomainError, NotFound
+from core.screens.numbers import MoneyField
 from gateway.access.readings import Papers, hand_over
 from insurance.public import claim_kinds, list_policies, paper_kinds, printed_policy
 from insurance.services import LossReport, add_document, open_claim
-from storefront.forms.kit import DayField, MoneyField
+from storefront.forms.kit import DayField
 from storefront.forms.visitors import new_key
 from storefront.pages import page
 from storefront.visitor import count, send_once, user_id

@@ -76,7 +76,8 @@ payments.ledgeraccount           manager  nobody   nobody   nobody   -
 payments.ledgerentry             manager  nobody   nobody   nobody   accounting
 payments.legalentity             manager  admin    admin    admin    -
 payments.ordercopy               manager  nobody   nobody   nobody   -
-payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,taken
+payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,
+                                                                        refund_part,taken
 payments.payout                  manager  nobody   nobody   nobody   retry
 payments.receipt                 manager  nobody   nobody   nobody   retry,correct
 payments.reconciliation          manager  nobody   nobody   nobody   download
