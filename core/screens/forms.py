@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminFileFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -30,6 +31,7 @@ class ScreenForm(forms.Form):
     dress: ClassVar[tuple[tuple[type[forms.Field], Any], ...]] = (
         (forms.FileField, UnfoldAdminFileFieldWidget),
         (forms.BooleanField, UnfoldBooleanWidget),
+        (forms.MultipleChoiceField, UnfoldAdminCheckboxSelectMultipleWidget),
         (forms.ChoiceField, UnfoldAdminSelectWidget),
         (NumberField, UnfoldAdminTextInputWidget),
         (forms.DecimalField, UnfoldAdminDecimalFieldWidget),

@@ -32,7 +32,7 @@ MEANS = {
 
 
 class RefundPartForm(ScreenForm):
-    """How much goes back, and why."""
+    """Amount that goes back, and the reason."""
 
     amount = MoneyField(label=gettext_lazy("amount"), min_value=Decimal("0.01"))
     reason = forms.CharField(label=gettext_lazy("reason"), max_length=255, widget=forms.Textarea)

@@ -58,7 +58,7 @@ notifications.notification       manager  nobody   nobody   nobody   send_again,
 notifications.preference         manager  nobody   nobody   nobody   -
 notifications.recipient          manager  nobody   nobody   nobody   -
 notifications.webhookdelivery    admin    nobody   nobody   nobody   redeliver
-notifications.webhookendpoint    admin    nobody   nobody   nobody   enable,send_test
+notifications.webhookendpoint    admin    admin    admin    nobody   enable,send_test
 orders.checkout                  manager  nobody   nobody   nobody   steer_accept,steer_cancel,steer_refuse,
                                                                         steer_retry,steer_settle,steer_skip,steer_take_over
 orders.depositagreement          manager  nobody   nobody   nobody   state_fault

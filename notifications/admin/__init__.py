@@ -1,0 +1,88 @@
+"""Manager screens of notifications: to look at, and to send again; webhooks stand in their own module."""
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action, display
+
+from core.errors import DomainError
+from core.screens.base import ReadOnlyAdmin
+from notifications import services
+from notifications.admin import webhooks
+from notifications.models import Delivery, Notification, Preference, Recipient
+from notifications.providers import mailbox, sms
+
+__all__ = ["webhooks"]
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnlyAdmin):
+    """Messages and their receivers, newest first."""
+
+    list_display = ["created_at", "user_id", "channel", "title", "coloured_delivery", "due_at", "sent_at", "read_at"]
+    list_filter = ["delivery", "channel", "kind", "created_at"]
+    search_fields = ["user_id__exact"]
+    ordering = ["-created_at", "-id"]
+    actions = ["send_again"]
+    actions_list = ["mailbox"]
+
+    @admin.action(description=_("Send again what failed"), permissions=["view"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        for notification in queryset:
+            try:
+                services.send_again(notification_id=notification.pk)
+                self.message_user(request, f"{notification}: {_('queued')}", messages.SUCCESS)
+            except DomainError as error:
+                self.message_user(request, f"{notification}: {error.detail}", messages.ERROR)
+
+    @action(description=_("Mailbox"), url_path="mailbox", permissions=["read_mailbox"])
+    def mailbox(self, request: HttpRequest) -> HttpResponse:
+        """Show what was mailed and texted from this machine, newest first; it may hold anybody's links and codes."""
+        context = self.admin_site.each_context(request) | {
+            "title": _("Mailbox"),
+            "mails": mailbox.newest(),
+            "texts": sms.newest(),
+        }
+        return render(request, "admin/notifications/mailbox.html", context)
+
+    def has_read_mailbox_permission(self, request: HttpRequest) -> bool:
+        """In development, for administrators."""
+        return settings.DEBUG and bool(request.user.is_superuser)
+
+    @display(
+        description=_("delivery"),
+        label={
+            Delivery.SENT: "success",
+            Delivery.QUEUED: "info",
+            Delivery.WAITING: "warning",
+            Delivery.DEFERRED: "warning",
+            Delivery.FAILED: "danger",
+            Delivery.DROPPED: "info",
+        },
+        ordering="delivery",
+    )
+    def coloured_delivery(self, notification: Notification) -> tuple[str, str]:
+        return notification.delivery, notification.get_delivery_display()
+
+
+@admin.register(Recipient)
+class RecipientAdmin(ReadOnlyAdmin):
+    """Addresses at which people are reached."""
+
+    list_display = ["user_id", "full_name", "email", "phone", "language", "is_digest_wanted"]
+    list_filter = ["language", "is_digest_wanted"]
+    search_fields = ["user_id__exact", "email__istartswith"]
+    ordering = ["user_id"]
+
+
+@admin.register(Preference)
+class PreferenceAdmin(ReadOnlyAdmin):
+    """Preferences of people for how they are told."""
+
+    list_display = ["user_id", "kind", "in_app", "email", "sms"]
+    list_filter = ["kind"]
+    search_fields = ["user_id__exact"]
+    ordering = ["user_id", "kind"]
