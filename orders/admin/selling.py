@@ -15,6 +15,7 @@ from core.screens.base import ReadOnlyAdmin, level, money_text
 from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
+from orders.admin.figures import FiguresScreen
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
 
 COLOURS = {
@@ -60,7 +61,7 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(NamesPeople, ReadOnlyAdmin):
+class OrderAdmin(FiguresScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
@@ -72,6 +73,7 @@ class OrderAdmin(NamesPeople, ReadOnlyAdmin):
     search_fields = ["number__startswith"]
     ordering = ["-created_at", "-id"]
     inlines = [LineInline, HistoryInline]
+    actions_list = ["sales_figures"]
     actions = [
         _move(Status.IN_PROGRESS, gettext_lazy("Start preparing")),
         _move(Status.READY, gettext_lazy("Ready for handover")),

@@ -116,6 +116,7 @@ def read_sales(now: datetime) -> Section:
         )
         for name, one in zip(names, found.periods, strict=True)
     ]
+    figures.append(Figure(_("By day, manager, make and kind"), "→", reverse("admin:orders_order_sales_figures")))
     days = [(day, float(count)) for day, count, _amount in found.days]
     return Section(_("Sales"), figures, plot=_draw(_("orders placed"), days), plot_name=_("Orders placed by day"))
 

@@ -65,7 +65,7 @@ orders.depositagreement          manager  nobody   nobody   nobody   state_fault
 orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
 orders.issueddocument            manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
-                                                                        move_to_in_progress,move_to_ready
+                                                                        move_to_in_progress,move_to_ready,sales_figures
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.productcopy               manager  nobody   nobody   nobody   -
 orders.queueplace                manager  nobody   nobody   nobody   skip
