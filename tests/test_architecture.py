@@ -352,6 +352,7 @@ READS_AMONG_SERVICES = {
     "clients.start_import": "writes by core.importing.runs",
     "notifications.is_webhook_due": "asks for the rows that the write beside it claims",
     "orders.deposit_terms": "the words of the agreement that the write beside it keeps",
+    "orders.work_out_deal": "what the write beside it keeps, for sliders that move",
     "orders.leg_label": "said by the class of the leg, which writes",
     "orders.leg_title": "said by the class of the leg, which writes",
     "orders.require_offer": "judges what the write beside it takes, for the API",

@@ -26,6 +26,7 @@ from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor
 from orders.models import OfferHistory, OfferState, SalesOffer
+from orders.rules.offer_deals import read_loan, read_policies
 from orders.rules.offers import read_goods
 from orders.services.offer_papers import read_offer_paper
 
@@ -111,8 +112,8 @@ class SalesOfferAdmin(NamesPeople, ReadOnlyAdmin):
 
     people: ClassVar = {"customer": "customer_id", "owner": "manager_id"}
     fields = readonly_fields = [
-        "known_as", "coloured_state", "customer", "owner", "goods", "total", "discounts", "valid_until", "language",
-        "comment", "is_below_cost", "reason", "order", "created_at", "sent_at", "ended_at",
+        "known_as", "coloured_state", "customer", "owner", "goods", "policies", "loan_terms", "total", "discounts",
+        "valid_until", "language", "comment", "is_below_cost", "reason", "order", "created_at", "sent_at", "ended_at",
     ]  # fmt: skip
     list_display = ["known_as", "coloured_state", "customer", "owner", "total", "valid_until", "created_at"]
     list_filter = ["state", ManagerFilter, LastDayFilter]
@@ -191,3 +192,25 @@ class SalesOfferAdmin(NamesPeople, ReadOnlyAdmin):
             for one in read_goods(offer.lines)
         )
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} × {}: <s>{}</s> {}</li>", rows))
+
+    @display(description=_("policies"))
+    def policies(self, offer: SalesOffer) -> str:
+        """Each policy with its insurer and what is due now for it."""
+        rows = (
+            (one.name, one.insurer, money_text(one.due_now, offer.currency)) for one in read_policies(offer.insurance)
+        )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}: {}</li>", rows)) if offer.insurance else "–"
+
+    @display(description=_("loan"))
+    def loan_terms(self, offer: SalesOffer) -> str:
+        """The loan as it was calculated: what a month, for how long, by whom."""
+        loan = read_loan(offer.loan)
+        if loan is None:
+            return "–"
+        return _("%(bank)s, %(programme)s: %(payment)s a month for %(months)s months, full cost %(psk)s %%") % {
+            "bank": loan.bank,
+            "programme": loan.programme,
+            "payment": money_text(loan.monthly_payment, offer.currency),
+            "months": loan.term_months,
+            "psk": loan.psk,
+        }

@@ -85,7 +85,7 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
             items=[(item["product_id"], item["quantity"]) for item in given["items"]],
             customer_id=self._caller,
             trade_in_amount=given["trade_in"],
-            loan=_wish(given["financing"]),
+            loan=read_wish(given["financing"]),
             insurance=given["insurance"],
             coupon=given["coupon"],
             now=call.now,
@@ -96,7 +96,8 @@ class DealQuoteViewSet(mixins.RetrieveModelMixin, ApiViewSet):
         return self.request.user.id if isinstance(self.request.user, Principal) else None
 
 
-def _wish(given: dict[str, Any] | None) -> LoanWish | None:
+def read_wish(given: dict[str, Any] | None) -> LoanWish | None:
+    """Return the loan wanted as the services take it."""
     if given is None:
         return None
     return LoanWish(

@@ -85,6 +85,10 @@ class TradeInInput(msgspec.Struct, forbid_unknown_fields=True):
     description: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
+EMPLOYMENT = Literal["employed", "self_employed", "entrepreneur", "retired", "student", "unemployed"]
+"""Where a borrower's income comes from."""
+
+
 class FinancingInput(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The loan asked for with an order: the fields of an application, whose price is the order's own.
 
@@ -95,7 +99,7 @@ class FinancingInput(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, o
     down_payment: Decimal
     term_months: int
     financing_type: Literal["car_loan", "leasing", "installment"]
-    employment_status: Literal["employed", "self_employed", "entrepreneur", "retired", "student", "unemployed"]
+    employment_status: EMPLOYMENT
     monthly_income: Decimal
     vehicle_price: Decimal | None = None
     monthly_obligations: Decimal = Decimal(0)

@@ -1,7 +1,7 @@
 """Written offers over HTTP: managers write and send them, their buyers answer."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import django_filters
@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -27,16 +27,20 @@ from gateway.api import ApiViewSet
 from gateway.approvals.fields import PendingApprovals
 from gateway.approvals.reading import with_pending
 from gateway.approvals.views import may_wait
+from gateway.principal import Principal
 from gateway.requests.filtering import refuse_unknown
 from gateway.writes import Call, write
 from orders import services
-from orders.api.inputs import require_customer
+from orders.api.deal_quote import DealLoanInput, read_wish
+from orders.api.inputs import EMPLOYMENT, OrderTerms, parse_terms, require_customer
 from orders.api.serializers import DiscountWish
 from orders.api.views import answer, get_actor
 from orders.models import OfferHistory, OfferState, PaperLanguage, SalesOffer
 from orders.queries.reading import OrderDocument
+from orders.rules.offer_deals import read_loan, read_policies
 from orders.rules.offers import read_goods
-from orders.services import Bargain, OfferTerms, ProductLine
+from orders.services import Bargain, OfferTerms, ProductLine, Purchase
+from orders.services.deal_quote import MAX_POLICIES
 from orders.services.offer_papers import read_offer_paper
 
 
@@ -50,7 +54,10 @@ class OfferItemInput(serializers.Serializer):
 
 
 class OfferEdit(serializers.Serializer):
-    """Terms of an offer; prices below cost are meant with `below_cost` alone."""
+    """Terms of an offer; prices below cost are meant with `below_cost` alone.
+
+    `financing` and `insurance` are as in a deal's calculation, at the agreed prices.
+    """
 
     items = serializers.ListField(child=OfferItemInput(), min_length=1, max_length=50)
     valid_until = serializers.DateField(help_text="The last day on which it holds, by the dealer's clock.")
@@ -58,12 +65,32 @@ class OfferEdit(serializers.Serializer):
     comment = serializers.CharField(max_length=2000, allow_blank=True, default="")
     below_cost = serializers.BooleanField(default=False)
     legal_entity_id = serializers.UUIDField(allow_null=True, default=None)
+    financing = DealLoanInput(allow_null=True, default=None)
+    insurance = serializers.ListField(child=serializers.DictField(), default=list, max_length=MAX_POLICIES)
 
 
 class OfferInput(OfferEdit):
     """A new offer, for a person or a client card; the card of somebody with an account stands for the account."""
 
     customer_id = serializers.UUIDField()
+
+
+class ApplicantInput(serializers.Serializer):
+    """The borrower's own fields of an application: roubles a month."""
+
+    employment_status = serializers.ChoiceField(choices=get_args(EMPLOYMENT))
+    monthly_income = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0)
+    monthly_obligations = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    birth_date = serializers.DateField(required=False)
+
+
+class AcceptInput(serializers.Serializer):
+    """An answer to an offer: who borrows, where it has a loan; and as in an order how it is paid."""
+
+    applicant = ApplicantInput(required=False)
+    payment = serializers.DictField(required=False)
+    deposit = serializers.DictField(required=False)
+    trade_in = serializers.DictField(required=False)
 
 
 class OfferReason(serializers.Serializer):
@@ -88,18 +115,57 @@ class OfferItemSerializer(serializers.Serializer):
     vat_amount = serializers.DecimalField(max_digits=14, decimal_places=2, allow_null=True)
 
 
+class OfferLoanSerializer(serializers.Serializer):
+    """A loan as it was calculated on `rated_on`: the bank decides on it once it is applied for."""
+
+    programme_id = serializers.UUIDField()
+    bank = serializers.CharField()
+    programme = serializers.CharField()
+    financing_type = serializers.CharField()
+    annual_rate = serializers.DecimalField(max_digits=9, decimal_places=4)
+    down_payment = serializers.DecimalField(max_digits=14, decimal_places=2)
+    term_months = serializers.IntegerField()
+    insurance_financed = serializers.BooleanField(source="is_insurance_financed")
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+    monthly_payment = serializers.DecimalField(max_digits=14, decimal_places=2)
+    psk = serializers.DecimalField(max_digits=9, decimal_places=3)
+    rated_on = serializers.DateField()
+
+
+class LaterPartSerializer(serializers.Serializer):
+    """An instalment to come."""
+
+    due_date = serializers.DateField()
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2)
+
+
+class OfferPolicySerializer(serializers.Serializer):
+    """A policy as it was quoted on `rated_on`: `due_now` is part of the offer's total, `later` instalments are not."""
+
+    insurance_type = serializers.CharField()
+    insurer = serializers.CharField()
+    premium = serializers.DecimalField(max_digits=14, decimal_places=2)
+    due_now = serializers.DecimalField(max_digits=14, decimal_places=2)
+    later = LaterPartSerializer(many=True)
+    request = serializers.DictField()
+    rated_on = serializers.DateField()
+
+
 class OfferSerializer(serializers.ModelSerializer):
     """An offer; `number` says which version it is, and `allowed` the states that it may go to."""
 
     number = serializers.CharField(source="known_as", read_only=True)
     items = serializers.SerializerMethodField()
+    financing = serializers.SerializerMethodField()
+    insurance = serializers.SerializerMethodField()
     allowed = serializers.ListField(source="list_next", child=serializers.CharField(), read_only=True)
     pending_approvals = PendingApprovals("orders")
 
     class Meta:
         model = SalesOffer
         fields = [
-            "id", "number", "revision", "state", "allowed", "customer_id", "manager_id", "items", "total_amount",
+            "id", "number", "revision", "state", "allowed", "customer_id", "manager_id", "items", "financing",
+            "insurance", "total_amount",
             "discount_total", "currency", "valid_until", "language", "comment", "reason", "legal_entity_id",
             "order_id", "pending_approvals", "created_at", "updated_at", "sent_at", "ended_at", "version",
         ]  # fmt: skip
@@ -108,6 +174,15 @@ class OfferSerializer(serializers.ModelSerializer):
     @extend_schema(responses=OfferItemSerializer(many=True))
     def get_items(self, offer: SalesOffer) -> list[dict[str, Any]]:
         return [dict(OfferItemSerializer(goods).data) for goods in read_goods(offer.lines)]
+
+    @extend_schema_field(OfferLoanSerializer(allow_null=True))
+    def get_financing(self, offer: SalesOffer) -> dict[str, Any] | None:
+        loan = read_loan(offer.loan)
+        return None if loan is None else dict(OfferLoanSerializer(loan).data)
+
+    @extend_schema_field(OfferPolicySerializer(many=True))
+    def get_insurance(self, offer: SalesOffer) -> list[dict[str, Any]]:
+        return [dict(OfferPolicySerializer(policy).data) for policy in read_policies(offer.insurance)]
 
 
 class OfferHistorySerializer(serializers.ModelSerializer):
@@ -208,11 +283,15 @@ class OfferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
         return services.decline_offer(offer_id=pk, actor=get_actor(call.principal), now=call.now, **call.body)
 
     @action(detail=True, methods=["post"])
-    @write(responses={201: OrderDocument}, once="orders.accept_offer")
+    @write(request=AcceptInput, responses={201: OrderDocument}, once="orders.accept_offer")
     def order(self, call: Call, pk: UUID) -> Response:
-        """Accept an offer: it becomes an order at exactly its terms, and said again it is the same order."""
+        """Accept an offer: it becomes an order at exactly its terms, and said again it is the same order.
+
+        Of an offer with a loan it is said who borrows: the bank decides on it.
+        """
         require_verified_email(call.principal)
-        made = services.accept_offer(offer_id=pk, actor=get_actor(call.principal), now=call.now)
+        purchase = _read_purchase(dict(call.body), self.get_object().customer_id, call.principal)
+        made = services.accept_offer(offer_id=pk, actor=get_actor(call.principal), now=call.now, purchase=purchase)
         shown = answer(made.id, call.principal)
         return Response(msgspec.json.decode(shown.body), status=201, headers={"ETag": f'"{shown.version}"'})
 
@@ -246,9 +325,22 @@ class OfferViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
 
 def _read(body: dict[str, Any]) -> dict[str, Any]:
     """Return terms as the service takes them. Raises InvalidInput."""
+    if "financing" in body:
+        body["loan"] = read_wish(body.pop("financing"))
     if "items" in body:
         body["lines"] = [_line(index, item) for index, item in enumerate(body.pop("items"))]
     return body
+
+
+def _read_purchase(body: dict[str, Any], customer_id: UUID, principal: Principal) -> Purchase:
+    """Return what a buyer says as they accept, judged as of any order. Raises InvalidInput."""
+    applicant = body.pop("applicant", None)
+    plain = msgspec.to_builtins(body | {"customer_id": customer_id})
+    terms = parse_terms(msgspec.convert(plain, OrderTerms, strict=False), principal, [])
+    return Purchase(
+        applicant=msgspec.to_builtins(dict(applicant)) if applicant else None,
+        **{name: terms[name] for name in ("payment", "deposit", "trade_in")},
+    )
 
 
 def _line(index: int, item: dict[str, Any]) -> ProductLine:

@@ -40,8 +40,9 @@ class SalesOffer(models.Model):
     """Goods at prices that a manager offers a buyer until a day, included. `/offers` in the API.
 
     `buyer_name` is what their account was called as it was written. `lines` hold each piece's list price and agreed
-    price as `orders.rules.offers.OfferedGoods`. Revisions share a number; `sent_at` is empty of one that never left
-    the house.
+    price as `orders.rules.offers.OfferedGoods`, `insurance` and `loan` what goes with them as `offer_deals` beside it
+    has it; `total_amount` is the goods and what is due now for the policies. Revisions share a number; `sent_at` is
+    empty of one that never left the house.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -53,6 +54,8 @@ class SalesOffer(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=OfferState, default=OfferState.DRAFT)
     language = models.CharField(_("language"), max_length=2, choices=PaperLanguage, default=PaperLanguage.RUSSIAN)
     lines = models.JSONField(default=list, editable=False)
+    insurance = models.JSONField(default=list, db_default=[], editable=False)
+    loan = models.JSONField(null=True, editable=False)
     total_amount = models.DecimalField(_("total"), max_digits=14, decimal_places=2)
     discount_total = models.DecimalField(_("discounts"), max_digits=14, decimal_places=2, default=Decimal(0))
     currency = models.CharField(_("currency"), max_length=3)

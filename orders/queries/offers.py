@@ -8,6 +8,7 @@ from uuid import UUID
 from core.clock import dealer_day
 from core.db import database_now
 from orders.models import OfferState, SalesOffer
+from orders.rules.offer_deals import OfferedLoan, OfferedPolicy, read_loan, read_policies, sum_premiums
 from orders.rules.offers import OfferedGoods, read_goods
 
 
@@ -15,13 +16,16 @@ from orders.rules.offers import OfferedGoods, read_goods
 class SentOffer:
     """An offer as its buyer sees it: `state` is `expired` from the end of its last day on, ended or not.
 
-    `list_total` is what the goods cost by the list of the day on which they were offered.
+    `list_total` is what the goods cost by the list of the day on which they were offered; `total_amount` holds what
+    is due now for the policies too.
     """
 
     id: UUID
     number: str
     state: str
     goods: list[OfferedGoods]
+    policies: list[OfferedPolicy]
+    loan: OfferedLoan | None
     list_total: Decimal
     total_amount: Decimal
     currency: str
@@ -41,9 +45,14 @@ class SentOffer:
         return len(self.goods) - 1
 
     @property
+    def goods_total(self) -> Decimal:
+        """Return what the goods cost as agreed."""
+        return self.total_amount - sum_premiums(self.policies)
+
+    @property
     def saved(self) -> Decimal:
         """Return what was taken off altogether."""
-        return self.list_total - self.total_amount
+        return self.list_total - self.goods_total
 
 
 def list_sent_offers(*, customer_id: UUID, before: UUID | None = None, limit: int = 20) -> list[SentOffer]:
@@ -69,6 +78,8 @@ def _show(offer: SalesOffer, today: date) -> SentOffer:
         number=offer.known_as,
         state=str(OfferState.EXPIRED if is_over else OfferState(offer.state)),
         goods=goods,
+        policies=read_policies(offer.insurance),
+        loan=read_loan(offer.loan),
         list_total=sum((line.list_price * line.quantity for line in goods), Decimal(0)),
         total_amount=offer.total_amount,
         currency=offer.currency,

@@ -9,6 +9,7 @@ from typing import Any
 from core.clock import dealer_day
 from core.money import ZERO
 from orders.models import DepositAgreement, LineKind, Order, OrderLine, OrderReturn, PaperKind, SalesOffer
+from orders.rules.offer_deals import read_loan
 from orders.rules.paper_fields import ANYBODYS, LISTS, NEEDED, NEEDED_OF_COMPANY, list_fields
 from orders.rules.requests import LoanRequest, TradeInRequest
 
@@ -173,6 +174,9 @@ class _Words:
     def day(self, day: date) -> str:
         return say_day(day, self.language)
 
+    def percent(self, rate: Decimal) -> str:
+        return f"{rate.normalize():f}".replace(".", ",")
+
     def stored_day(self, text: str) -> str:
         return self.day(date.fromisoformat(text)) if text else ""
 
@@ -216,7 +220,20 @@ def _describe_return(found: OrderReturn | None, say: _Words) -> dict[str, str]:
 def _describe_offer(offer: SalesOffer | None, say: _Words) -> dict[str, str]:
     if offer is None:
         return {}
-    return {"valid_until": say.day(offer.valid_until), "comment": offer.comment}
+    told = {"valid_until": say.day(offer.valid_until), "comment": offer.comment}
+    loan = read_loan(offer.loan)
+    if loan is None:
+        return told
+    return told | {
+        "loan_bank": loan.bank,
+        "loan_programme": loan.programme,
+        "loan_amount": say.money(loan.amount),
+        "loan_down_payment": say.money(loan.down_payment),
+        "loan_months": str(loan.term_months),
+        "loan_rate": say.percent(loan.annual_rate),
+        "loan_payment": say.money(loan.monthly_payment),
+        "loan_psk": say.percent(loan.psk),
+    }
 
 
 def _describe_car(deal: Deal, say: _Words) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.news import record_news
+from orders.services.offer_deals import Purchase
 from orders.services.offering import (
     accept_offer,
     decline_offer,
@@ -82,6 +83,7 @@ __all__ = [
     "OfferTerms",
     "Preview",
     "ProductLine",
+    "Purchase",
     "accept_agreed",
     "accept_offer",
     "accept_return",

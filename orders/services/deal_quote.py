@@ -96,13 +96,13 @@ def work_out_deal(
     """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
     day = dealer_day(now)
     lines = _lines(items, coupon, customer_id, day)
-    rated = _rated(insurance, day, [product_id for product_id, _quantity in items])
+    rated = rate_insurance(insurance, day, [product_id for product_id, _quantity in items])
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
     if not 0 <= trade_in_amount <= goods:
         raise InvalidInput("trade_in", "out_of_range", _("Between nothing and the price of the goods."))
     now_due = sum((Decimal(item["due_now"]) for item in rated), ZERO)
     later = sum((Decimal(item["premium"]) for item in rated), ZERO) - now_due
-    offer = None if loan is None else _offer(loan, goods, trade_in_amount, rated, day)
+    offer = None if loan is None else offer_loan(loan, goods, trade_in_amount, rated, day)
     result = compute_result(goods, now_due, trade_in_amount, offer, later)
     return DealQuote(
         coupon=coupon.strip().upper(),
@@ -145,7 +145,8 @@ def _line(line: OrderLine, sku: str) -> dict[str, Any]:
     return plain | show_discounts(line)
 
 
-def _rated(insurance: Sequence[Mapping[str, Any]], day: date, products: list[UUID]) -> list[dict[str, Any]]:
+def rate_insurance(insurance: Sequence[Mapping[str, Any]], day: date, products: list[UUID]) -> list[dict[str, Any]]:
+    """Ask insurance what each policy for an order of products costs on a day. Raises InvalidInput."""
     if len(insurance) > MAX_POLICIES:
         raise InvalidInput("insurance", "too_many", _("At most %(most)d policies.") % {"most": MAX_POLICIES})
     rated = []
@@ -168,7 +169,7 @@ def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
     return plain | {"request": msgspec.to_builtins(found.request or dict(request))}
 
 
-def _offer(
+def offer_loan(
     loan: LoanWish, goods: Decimal, trade_in: Decimal, rated: Sequence[Mapping[str, Any]], day: date
 ) -> LoanOffer:
     """Price the loan: insurance that the law demands stands outside ПСК, other insurance in it. Later parts are paid

@@ -4,13 +4,16 @@ import hashlib
 from datetime import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core.clock import dealer_day
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.money import ZERO
 from core.secrecy.sealing import seal, unseal
 from orders.errors import FactsMissing
 from orders.models import DocumentTemplate, OfferPaper, OfferState, Order, PaperKind, SalesOffer
 from orders.queries.requisites import describe_company, describe_seller, find_company
+from orders.rules.offer_deals import draw_policies, read_policies
 from orders.rules.offers import draw_lines
 from orders.rules.paper_facts import Deal, find_missing, say_day, state_facts
 from orders.rules.paper_pages import print_paper
@@ -54,6 +57,7 @@ def read_offer_paper(*, offer_id: UUID, now: datetime) -> bytes:
 def _print(offer: SalesOffer, template: DocumentTemplate, now: datetime) -> tuple[str, bytes]:
     day = dealer_day(offer.sent_at or now)
     deal = _gather(offer, now)
+    _require_words(offer, template)
     details: dict[str, str] = {}
     facts = state_facts(deal, kind=PaperKind.OFFER, language=offer.language, number="", day=day, details=details)
     if missing := find_missing(PaperKind.OFFER, facts):
@@ -64,8 +68,17 @@ def _print(offer: SalesOffer, template: DocumentTemplate, now: datetime) -> tupl
     return text, print_paper(text, title=title, author=deal.seller["name"], language=offer.language)
 
 
+def _require_words(offer: SalesOffer, template: DocumentTemplate) -> None:
+    """Refuse words that would leave out what the buyer is to pay. Raises InvalidInput."""
+    wanted = {"offer.loan_payment": offer.loan, " policies ": offer.insurance}
+    if any(told and name not in template.text for name, told in wanted.items()):
+        detail = _("The words in force for written offers leave out its loan or its policies: put newer ones in force.")
+        raise InvalidInput("language", "template_lacks", detail)
+
+
 def _gather(offer: SalesOffer, now: datetime) -> Deal:
     lines = draw_lines(offer.lines)
+    lines += draw_policies(read_policies(offer.insurance), len(lines))
     is_taxed = any(line.vat_amount is not None for line in lines)
     sale = Order(
         currency=offer.currency,

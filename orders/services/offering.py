@@ -9,19 +9,21 @@ from django.utils.translation import gettext as _
 from core.clock import dealer_day
 from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput, NotFound, WrongTransition
+from core.outside.asking import with_answers
 from gateway import approvals
 from messaging.people.departures import refuse_leavers
 from messaging.people.personal import known_ids
 from orders.approvals import OFFER, OFFERS_KEPT
 from orders.errors import OfferedGoodsGone, OfferExpired, PriceChanged, ProductNotReady, UnknownProduct
 from orders.events import OfferAccepted, OfferDeclined, OfferNews, OfferSent, OfferWithdrawn, SalesOfferLapsed
-from orders.models import DiscountSource, OfferState, Order, OrderLine, SalesOffer
+from orders.models import DiscountSource, LineKind, OfferState, Order, OrderLine, SalesOffer
 from orders.rules.offers import is_same, read_goods
 from orders.services.agreeing import as_maker
 from orders.services.bargaining import is_too_much, record_discounts
 from orders.services.below_cost import find_sunk
 from orders.services.history import Actor
 from orders.services.lines import OfferedLine
+from orders.services.offer_deals import Purchase, ask_legs
 from orders.services.offer_papers import freeze_paper
 from orders.services.offers import (
     lock_offer,
@@ -48,8 +50,14 @@ def send_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version:
 
     What is taken off the list counts like a manager's discounts: above what one may give alone, or below cost, a second
     person agrees first. Raises NotFound, StaleVersion, FourEyes, WrongTransition, InvalidInput (its day is past),
-    PriceChanged (the list is not what the draft was written by), Waits, and what `draft_offer` does.
+    PriceChanged (the list, or a premium, is not what the draft was written by), Waits, and what `draft_offer` does.
     """
+    return with_answers(lambda: _send(offer_id, actor, now, expected_version))
+
+
+def _send(
+    offer_id: UUID, actor: Actor, now: datetime, expected_version: Expected = None, *, is_rated: bool = False
+) -> SalesOffer:
     with transaction("orders"):
         offer = lock_offer(offer_id)
         require_version(offer.version, expected_version)
@@ -57,7 +65,7 @@ def send_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version:
         refuse_leavers("orders", offer.customer_id)
         offer.require_draft()
         require_days(offer.valid_until, now)
-        built, offer.legal_entity_id = _price_again(offer, actor, now)
+        built, offer.legal_entity_id = _price_again(offer, actor, now, is_rated=is_rated)
         _admit(offer, built, actor, now)
         _replace_sent(offer, actor, now)
         offer.move(OfferState.SENT, now=now)
@@ -69,20 +77,25 @@ def send_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version:
 
 
 def offer_agreed(*, subject_id: UUID, maker_id: UUID, approver_id: UUID, now: datetime) -> None:
-    """Send what a second person agreed to. Raises what `send_offer` does."""
-    send_offer(offer_id=subject_id, actor=as_maker(maker_id), now=now)
+    """Send what a second person agreed to, with the loan and the policies that they were asked about.
+
+    Raises what `send_offer` does.
+    """
+    _send(subject_id, as_maker(maker_id), now, is_rated=True)
 
 
-def _price_again(offer: SalesOffer, actor: Actor, now: datetime) -> tuple[list[OrderLine], UUID | None]:
+def _price_again(
+    offer: SalesOffer, actor: Actor, now: datetime, *, is_rated: bool
+) -> tuple[list[OrderLine], UUID | None]:
     """Price a draft by the catalogue of this moment; return lines and who sells. Raises PriceChanged."""
     written, total = read_goods(offer.lines), offer.total_amount
     try:
-        priced = set_terms(offer, read_terms(offer), actor, now)
+        priced = set_terms(offer, read_terms(offer), actor, now, is_rated=is_rated)
     except InvalidInput as refusal:
         if any(one["code"] == "above_list_price" for one in refusal.errors):
             raise PriceChanged(expected_total=str(total)) from refusal
         raise
-    if not is_same(written, read_goods(offer.lines)):
+    if not is_same(written, read_goods(offer.lines)) or offer.total_amount != total:
         raise PriceChanged(expected_total=str(total), total_amount=str(offer.total_amount))
     return priced
 
@@ -111,13 +124,25 @@ def _replace_sent(offer: SalesOffer, actor: Actor, now: datetime) -> None:
         _end(other, OfferState.WITHDRAWN, actor, "", now)
 
 
-def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_version: Expected = None) -> Order:
+def accept_offer(
+    *,
+    offer_id: UUID,
+    actor: Actor,
+    now: datetime,
+    purchase: Purchase = Purchase(),
+    expected_version: Expected = None,
+) -> Order:
     """Order what is offered, at exactly its terms: by its buyer, or by staff for them. Again, it is the same order.
 
-    The catalogue's prices of this moment, campaigns and coupons change nothing. Raises NotFound (another's, or never
-    sent), StaleVersion, OfferExpired, WrongTransition, OfferedGoodsGone, InsufficientStock, CurrencyMismatch,
-    CarHasQueue, TooManyHolds, InvalidInput (the seller is retired), AccountClosing.
+    The catalogue's prices of this moment, campaigns and coupons change nothing; its loan is applied for and its
+    policies are asked for with the order. Raises NotFound (another's, or never sent), StaleVersion, OfferExpired,
+    WrongTransition, OfferedGoodsGone, InsufficientStock, CurrencyMismatch, CarHasQueue, TooManyHolds, PriceChanged (a
+    premium), InvalidInput (the seller is retired, nobody borrows), UnknownProgramme, AccountClosing.
     """
+    return with_answers(lambda: _accept(offer_id, actor, now, purchase, expected_version))
+
+
+def _accept(offer_id: UUID, actor: Actor, now: datetime, purchase: Purchase, expected_version: Expected) -> Order:
     with transaction("orders"):
         offer = _lock_seen(offer_id, actor)
         if offer.order is not None:
@@ -127,7 +152,7 @@ def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_versio
         if offer.state != OfferState.SENT:
             raise WrongTransition(offer.state, offer.list_next())
         require_version(offer.version, expected_version)
-        order = _order(offer, actor, now)
+        order = _order(offer, actor, purchase, now)
         offer.order = order
         offer.move(OfferState.ACCEPTED, now=now)
         offer.save()
@@ -136,7 +161,7 @@ def accept_offer(*, offer_id: UUID, actor: Actor, now: datetime, expected_versio
     return order
 
 
-def _order(offer: SalesOffer, actor: Actor, now: datetime) -> Order:
+def _order(offer: SalesOffer, actor: Actor, purchase: Purchase, now: datetime) -> Order:
     approvals.let(OFFERS_KEPT)
     refuse_retired(offer, _("The company that made this offer sells no more: ask our manager for a new offer."))
     goods = read_goods(offer.lines)
@@ -148,10 +173,11 @@ def _order(offer: SalesOffer, actor: Actor, now: datetime) -> Order:
             now=now,
             expected_total=offer.total_amount,
             legal_entity_id=offer.legal_entity_id,
+            **ask_legs(offer, purchase, now),
         )
     except (UnknownProduct, ProductNotReady) as refusal:
         raise OfferedGoodsGone from refusal
-    lines = list(order.lines.all())
+    lines = [line for line in order.lines.all() if line.kind != LineKind.POLICY]
     given = {line.id: one.reason for line, one in zip(lines, goods, strict=True) if one.discount_amount}
     taken_off = [line for line in lines if line.id in given]
     seller = Actor(offer.manager_id, frozenset({"manager"}))

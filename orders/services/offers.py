@@ -3,7 +3,7 @@
 What was sent is never changed: a revision takes its place once it is sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from core.clock import dealer_day
 from core.db import Expected, require_version, transaction
 from core.errors import Forbidden, InvalidInput, NotFound, WrongTransition
-from core.money import DEFAULT_CURRENCY, MAX_AMOUNT, ZERO
+from core.money import DEFAULT_CURRENCY, MAX_AMOUNT
+from core.outside.asking import with_answers
 from gateway import approvals
 from gateway.models import Approval
 from messaging.outbox import publish
@@ -33,13 +34,16 @@ from orders.models import (
     PaperLanguage,
     SalesOffer,
 )
+from orders.rules.offer_deals import read_policies, sum_premiums
 from orders.rules.offers import freeze_goods, read_goods
 from orders.rules.prices import Bargain, sum_discounts
 from orders.services.bargaining import bargain_at_placing
 from orders.services.below_cost import find_sunk, refuse
+from orders.services.deal_quote import LoanWish
 from orders.services.history import Actor
 from orders.services.lines import ProductLine, build_lines
 from orders.services.numbering import take_number
+from orders.services.offer_deals import read_loan_wish, set_figures
 from orders.services.taxing import tax_goods
 
 LONGEST_DAYS = 90
@@ -50,7 +54,8 @@ LONGEST_DAYS = 90
 class OfferTerms:
     """Terms of an offer: its goods, the day until it holds (included), and words to its buyer.
 
-    With `below_cost` prices below cost are meant, and a second person agrees before it is sent.
+    With `below_cost` prices below cost are meant, and a second person agrees before it is sent. A `loan` and
+    `insurance` (requests as POST /insurance/quotes takes them) go with the goods.
     """
 
     lines: Sequence[ProductLine]
@@ -59,6 +64,8 @@ class OfferTerms:
     comment: str = ""
     below_cost: bool = False
     legal_entity_id: UUID | None = None
+    loan: LoanWish | None = None
+    insurance: Sequence[Mapping[str, Any]] = ()
 
 
 def draft_offer(
@@ -67,8 +74,12 @@ def draft_offer(
     """Write an offer down as a draft, which nobody but staff sees.
 
     Raises Forbidden, FourEyes (their own), InvalidInput, UnknownProduct, ProductNotReady, CurrencyMismatch,
-    InsufficientStock, BelowCost, NoTaxRule, AccountClosing.
+    InsufficientStock, BelowCost, NoTaxRule, NoProgramme, AccountClosing.
     """
+    return with_answers(lambda: _draft(customer_id, terms, actor, now, buyer_name))
+
+
+def _draft(customer_id: UUID, terms: OfferTerms, actor: Actor, now: datetime, buyer_name: str) -> SalesOffer:
     with transaction("orders"):
         require_seller(actor, customer_id)
         refuse_leavers("orders", customer_id)
@@ -95,6 +106,12 @@ def change_offer(
 
     Raises NotFound, StaleVersion, WrongTransition (it was sent: revise it), and what `draft_offer` does.
     """
+    return with_answers(lambda: _change(offer_id, changes, actor, now, expected_version))
+
+
+def _change(
+    offer_id: UUID, changes: dict[str, Any], actor: Actor, now: datetime, expected_version: Expected
+) -> SalesOffer:
     with transaction("orders"):
         offer = lock_offer(offer_id)
         require_version(offer.version, expected_version)
@@ -131,7 +148,7 @@ def revise_offer(*, offer_id: UUID, actor: Actor, now: datetime) -> SalesOffer:
 
 def _copy(offer: SalesOffer, revision: int, actor: Actor, now: datetime) -> SalesOffer:
     names = ("number", "customer_id", "buyer_name", "language", "lines", "total_amount", "discount_total")
-    more = ("currency", "is_below_cost", "comment", "legal_entity_id")
+    more = ("insurance", "loan", "currency", "is_below_cost", "comment", "legal_entity_id")
     return SalesOffer(
         revision=revision,
         manager_id=actor.id,
@@ -142,10 +159,13 @@ def _copy(offer: SalesOffer, revision: int, actor: Actor, now: datetime) -> Sale
     )
 
 
-def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime) -> tuple[list[OrderLine], UUID | None]:
+def set_terms(
+    offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime, *, is_rated: bool = False
+) -> tuple[list[OrderLine], UUID | None]:
     """Price the goods by the catalogue of this moment less what the manager takes off; return lines and who sells.
 
-    Who sells is None where no legal entity is kept. Raises what `draft_offer` does.
+    Who sells is None where no legal entity is kept. What `is_rated` keeps its loan and policies as they are. Raises
+    what `draft_offer` does.
     """
     require_days(terms.valid_until, now)
     offer.valid_until, offer.comment, offer.language = terms.valid_until, terms.comment, terms.language
@@ -158,7 +178,10 @@ def set_terms(offer: SalesOffer, terms: OfferTerms, actor: Actor, now: datetime)
         refuse(find_sunk(built))
     reasons = {at: line.bargain.reason for at, line in enumerate(terms.lines) if line.bargain}
     offer.lines = freeze_goods(built, reasons)
-    offer.total_amount = sum((line.line_total for line in built), ZERO)
+    if not is_rated:
+        set_figures(offer, built, terms.loan, terms.insurance, now)
+    premiums = sum_premiums(read_policies(offer.insurance))
+    offer.total_amount = sum((line.line_total for line in built), premiums)
     offer.discount_total = sum_discounts(built, DiscountSource.MANAGER)
     if offer.total_amount > MAX_AMOUNT:
         raise InvalidInput("items", "too_large", _("The total is larger than any amount we can book."))
@@ -203,6 +226,8 @@ def read_terms(offer: SalesOffer) -> OfferTerms:
         comment=offer.comment,
         below_cost=offer.is_below_cost,
         legal_entity_id=offer.legal_entity_id,
+        loan=read_loan_wish(offer),
+        insurance=[policy.request for policy in read_policies(offer.insurance)],
     )
 
 
@@ -227,7 +252,8 @@ def record_change(
     offer: SalesOffer, event: str, actor: Actor | None, now: datetime, *, reason: str = "", **more: Any
 ) -> None:
     """Write a change into the offer's history, with its facts after it; None is the system."""
-    names = ("state", "lines", "total_amount", "discount_total", "valid_until", "comment", "language", "is_below_cost")
+    named = ("state", "lines", "insurance", "loan", "total_amount", "discount_total", "valid_until", "comment")
+    names = (*named, "language", "is_below_cost", "legal_entity_id", "manager_id")
     facts = msgspec.to_builtins({name: getattr(offer, name) for name in names} | more)
     OfferHistory.objects.create(
         offer=offer, event=event, actor_id=actor.id if actor else None, reason=reason, facts=facts, at=now
