@@ -1,4 +1,4 @@
-"""One deal from the manager's terms to the handover, and back: papers, receipts, VAT, gross and books agree."""
+"""One deal from the written offer to the handover, and back: papers, receipts, VAT, gross and books agree."""
 
 import json
 from decimal import ROUND_HALF_UP, Decimal
@@ -39,8 +39,7 @@ LENT = PRICE - DOWN
 CARD = {"method": "card", "token": "tok_success"}
 INSURER = {"name": "АО «Партнёр»", "inn": "7707083893", "phone": "+74951112233"}
 BORROWER = {
-    "down_payment": str(DOWN), "term_months": 36, "financing_type": "car_loan", "employment_status": "employed",
-    "monthly_income": "300000.00", "birth_date": "1985-05-20",
+    "employment_status": "employed", "monthly_income": "300000.00", "birth_date": "1985-05-20",
 }  # fmt: skip
 PASSPORT = {
     "full_name": "Иванов Пётр Сергеевич", "birth_date": "1985-02-01", "birth_place": "г. Казань",
@@ -80,23 +79,51 @@ def manager():
     return Api("manager")
 
 
-def ordered(manager, buyer):
-    """The order at the terms that were agreed at the desk."""
+def offered(manager, buyer):
+    """The terms of the desk in writing: sent, read by the buyer, and on paper."""
     car = catalog.tests.make.product(stock=1, price=LIST, cost=COST, vin=OSAGO["vehicle_vin"])
     drain_outbox()
     body = {
-        "customer_id": str(buyer),
+        "customer_id": str(buyer.user_id),
         "items": [{"product_id": str(car.id), "quantity": 1, "discount": {"amount": str(OFF), "reason": "last one"}}],
-        "trade_in": OLD | {"amount": str(WORTH)},
-        "financing": BORROWER,
+        "valid_until": str(dealer_day(timezone.now())),
+        "financing": {"down_payment": str(DOWN), "term_months": 36},
         "insurance": [OSAGO, KASKO],
+    }
+    path = f"/offers/{manager.post('/offers', body).json()['id']}"
+    assert manager.post(f"{path}/send").status_code == 200
+    drain_outbox()
+    offer = buyer.get(path).json()
+    text = extract_text(buyer.get(f"{path}/document").content)
+    premiums = sum(Decimal(policy["due_now"]) for policy in offer["insurance"])
+    assert Decimal(offer["total_amount"]) == PRICE + premiums
+    assert Decimal(offer["financing"]["amount"]) == LENT
+    for amount in (PRICE + premiums, LENT, Decimal(offer["financing"]["monthly_payment"])):
+        assert shown(amount) in text
+    return path, offer
+
+
+def ordered(manager, buyer):
+    """The order that an accepted offer becomes; the buyer's car counts once the manager has seen it."""
+    path, offer = offered(manager, buyer)
+    body = {
+        "applicant": BORROWER,
+        "trade_in": OLD | {"amount": str(WORTH)},
         "deposit": CARD | {"amount": str(DEPOSIT), "terms": TERMS_VERSION},
         "payment": CARD,
     }
-    placed = manager.post("/orders", body)
+    placed = buyer.post(f"{path}/order", body)
     assert placed.status_code == 201, placed.content.decode()
     drain_outbox()
-    return Order.objects.get(pk=placed.json()["id"])
+    order = Order.objects.get(pk=placed.json()["id"])
+    seen = {"reason": "seen", "amount": str(WORTH)}
+    valued = manager.post(f"/orders/{order.id}/checkout/trade_in/accept", seen)
+    assert valued.status_code == 200, valued.content.decode()
+    drain_outbox()
+    order.refresh_from_db()
+    assert str(order.total_amount) == offer["total_amount"]
+    assert Loan.objects.get().monthly_payment == Decimal(offer["financing"]["monthly_payment"])
+    return order
 
 
 def printed(manager, order, kind):
@@ -141,7 +168,7 @@ def handed_over(manager, order):
 
 def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     buyer = accounts.tests.make.user("client").id
-    order = ordered(manager, buyer)
+    order = ordered(manager, Api("client", user_id=buyer))
     premiums = sum((policy.premium for policy in Policy.objects.all()), Decimal(0))
     own = PRICE + premiums - LENT - WORTH
     assert (order.status, order.amount_due) == ("paid", 0)

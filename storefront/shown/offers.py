@@ -27,6 +27,13 @@ OFFER_REFUSALS: dict[str, Text] = {
     ),
     "goods_gone": _("What was offered is not on sale any more, and nothing was ordered. Please ask our manager."),
     "wrong_transition": _("This offer cannot be answered any more. Here is how it stands now."),
+    "price_changed": _(
+        "The insurer has changed the premium since this offer was made, and nothing was ordered. "
+        "Ask our manager for a new one."
+    ),
+    "unknown_programme": _(
+        "The bank has ended this loan programme, and nothing was ordered. Ask our manager for a new offer."
+    ),
     "stale_version": _("This offer has changed since you opened it. Look at it as it is now, then decide."),
     "car_has_queue": _("Others wait for this car in a queue, and it is offered to them first."),
     "too_many_holds": _(
@@ -38,4 +45,5 @@ OFFER_REFUSALS: dict[str, Text] = {
 
 def offer_refusal(error: DomainError) -> Text:
     """Say why an offer was not answered."""
-    return OFFER_REFUSALS.get(error.code) or str(error.detail)
+    told = getattr(error, "errors", None) or [{"code": error.code}]
+    return OFFER_REFUSALS.get(told[0]["code"]) or str(error.detail)

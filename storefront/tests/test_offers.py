@@ -9,16 +9,19 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import financing.tests.make
 from accounts.models import User
 from core.clock import dealer_day
 from core.ids import uuid7
 from gateway.models import Reading
+from insurance.tests.make import KASKO
+from messaging.models import OutboxEvent
 from orders.models import Order, ProductCopy, SalesOffer
-from orders.services import Actor, Bargain, ProductLine, revise_offer, send_offer, withdraw_offer
+from orders.services import Actor, Bargain, LoanWish, ProductLine, revise_offer, send_offer, withdraw_offer
 from orders.tests import make as orders
 from storefront.tests.make import Visitor, hidden_fields
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments", "financing", "insurance"])
 
 
 def text(response):
@@ -171,3 +174,30 @@ def test_a_long_list_takes_a_statement_and_the_clock_and_has_pages(buyer, monkey
     assert [str(offer.id) in page for offer in made] == [False, True, True]
     later = text(buyer.get(f"/offers/?before={made[1].id}"))
     assert [f"/offers/{offer.id}/" in later for offer in made] == [True, False, False]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_loan_and_policies_are_shown_and_applied_for(buyer, language):
+    financing.tests.make.programme(bank="Северный")
+    car = orders.product(price="2000000.00", vin=KASKO["vehicle_vin"])
+    loan = LoanWish(term_months=36, down_payment=Decimal(500_000))
+    offer = orders.offer(
+        customer_id=buyer.user.id, lines=[ProductLine(car, 1)], loan=loan, insurance=[KASKO | {"instalments": 2}]
+    )
+    buyer.client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    page = text(buyer.get(f"/offers/{offer.id}/"))
+    payment = Decimal(offer.loan["monthly_payment"])
+    shown = f"{payment:,.2f}".replace(",", "\u00a0")
+    assert (shown if language == "en" else shown.replace(".", ",")) in page
+    assert ("The bank decides" if language == "en" else "принимает банк") in page
+    assert "Северный" in page
+    assert 'name="monthly_income"' in page
+    missing = answer(buyer, offer, "order")
+    assert (missing.status_code, Order.objects.count()) == (400, 0)
+    borrower = {"employment_status": "employed", "monthly_income": "250 000", "is_agreed": "on"}
+    placed = answer(buyer, offer, "order", **borrower)
+    order = Order.objects.get()
+    assert placed["Location"] == f"/orders/{order.id}/"
+    assert order.total_amount == offer.total_amount
+    assert OutboxEvent.objects.using("accounts").filter(type="user.consented").count() == 1
+    assert 'name="monthly_income"' not in text(buyer.get(f"/offers/{offer.id}/"))

@@ -11,14 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from accounts.services import publish_agreement
 from core.db import Expected, database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from gateway.access.readings import Papers, hand_over
 from orders.public import SentOffer, find_sent_offer, list_sent_offers
-from orders.services import accept_offer, decline_offer
+from orders.services import Purchase, accept_offer, decline_offer
 from orders.services.offer_papers import read_offer_paper
+from storefront.consents import agreed
+from storefront.forms.deals import ApplicantForm
 from storefront.pages import page
 from storefront.shown.offers import OFFER_ENDS, OFFER_STATES, offer_refusal
 from storefront.visitor import count, get_actor, get_principal, user_id
@@ -59,10 +62,19 @@ def offers(request: HttpRequest) -> HttpResponse:
 @login_required
 def offer(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     """Show goods, agreed prices beside list prices, and how the offer is answered."""
-    found = _find(request, offer_id)
+    return _offer_page(request, _find(request, offer_id), ApplicantForm())
+
+
+def _offer_page(request: HttpRequest, found: SentOffer, form: ApplicantForm, *, status: int = 200) -> HttpResponse:
     name, tone = OFFER_STATES[found.state]
-    context = {"offer": found, "state": name, "tone": tone, "end": OFFER_ENDS.get(found.state, "")}
-    return render(request, "storefront/offer.html", context)
+    context = {
+        "offer": found,
+        "state": name,
+        "tone": tone,
+        "end": OFFER_ENDS.get(found.state, ""),
+        "borrow_form": form,
+    }
+    return render(request, "storefront/offer.html", context, status=status)
 
 
 @page
@@ -88,7 +100,12 @@ def offer_paper(request: HttpRequest, offer_id: UUID) -> HttpResponse:
 @login_required
 def order_offer(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     """Accept an offer and lead to its order; a second click leads to the same one."""
-    _find(request, offer_id)
+    found = _find(request, offer_id)
+    borrows = found.loan is not None and found.is_open
+    form = ApplicantForm(request.POST if borrows else None)
+    if borrows and not form.is_valid():
+        messages.error(request, _("Something is missing: look below. Nothing was ordered."))
+        return _offer_page(request, found, form, status=400)
     try:
         count(request, "order_create")
         require_verified_email(get_principal(request))
@@ -96,8 +113,11 @@ def order_offer(request: HttpRequest, offer_id: UUID) -> HttpResponse:
             offer_id=offer_id,
             actor=get_actor(request),
             now=database_now("orders"),
+            purchase=Purchase(applicant=form.applicant() if borrows else None),
             expected_version=AnswerForm(request.POST).expected,
         )
+        if borrows:
+            publish_agreement(user_id=user_id(request), agreement=agreed(request, "loan"))
     except EmailNotVerified:
         messages.error(request, _("Please confirm your e-mail first. Nothing was ordered."))
         return redirect("storefront:account")
