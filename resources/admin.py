@@ -8,14 +8,16 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
+from core.clock import dealer_zone
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin
 from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
+from core.screens.confirming import at_once
 from resources import services
 from resources.models import Allocation, Blackout, OpeningHours, Resource, ResourceType
 from resources.rules.hours import Hours
@@ -120,6 +122,22 @@ class ResourceAdmin(_ResourcesAdmin):
             except DomainError as error:
                 self.message_user(request, f"{resource}: {error.detail}", messages.ERROR)
 
+    def foresee_break_down(self, request: HttpRequest, resource: Resource) -> list[str]:
+        """Say where each booking ahead would go."""
+        try:
+            found = services.foresee_breakdown(resource_id=resource.pk, now=timezone.now())
+        except DomainError as error:
+            return [str(error.detail)]
+        lines = []
+        for booking in found:
+            day = formats.date_format(timezone.localtime(booking.starts_at, dealer_zone()), "SHORT_DATETIME_FORMAT")
+            if booking.moves_to:
+                lines.append(gettext("%(day)s: moves to %(resource)s") % {"day": day, "resource": booking.moves_to})
+            else:
+                lines.append(gettext("%(day)s: nothing equal is free, so it is given back and told of") % {"day": day})
+        return lines or [gettext("No bookings ahead.")]
+
+    @at_once
     @admin.action(description=_("Repaired: take bookings again"), permissions=["change"])
     def repair(self, request: HttpRequest, queryset: QuerySet[Resource]) -> None:
         for resource in queryset:

@@ -80,7 +80,7 @@ def erase_by_admin(person):
     boss = User.objects.create_superuser(email="boss@example.com", password=PASSWORD)
     browser = Browser()
     browser.force_login(boss, backend="accounts.backends.EmailBackend")
-    chosen = {"action": "erase", "_selected_action": str(person.pk)}
+    chosen = {"action": "erase", "confirmed": "yes", "_selected_action": str(person.pk)}
     answer = browser.post(reverse("admin:accounts_user_changelist"), chosen, follow=True)
     (message,) = answer.context["messages"]
     assert message.level_tag == "error"

@@ -113,7 +113,7 @@ def test_what_an_administrator_did_names_them():
     caller.patch(f"/users/{person.id}", {"full_name": "Anna"}, If_Match=f'"{version}"')
     browser = Client()
     browser.force_login(admin, backend="accounts.backends.EmailBackend")
-    browser.post("/admin/accounts/user/", {"action": "close", "_selected_action": [str(person.pk)]})
+    browser.post("/admin/accounts/user/", {"action": "close", "confirmed": "yes", "_selected_action": [str(person.pk)]})
     make.api(admin).patch("/users/me", {"full_name": "Boss"})
     lines = dict(Activity.objects.filter(user=person).values_list("kind", "details"))
     for kind in ("roles_changed", "profile_changed", "closed"):

@@ -133,14 +133,17 @@ def test_a_refused_account_is_explained(change, field):
 def test_actions_call_the_services(action, events):
     browser, person = _signed_in("admin"), make.user()
     with capture_events("accounts") as seen:
-        browser.post(reverse("admin:accounts_user_changelist"), {"action": action, "_selected_action": str(person.pk)})
+        browser.post(
+            reverse("admin:accounts_user_changelist"),
+            {"action": action, "confirmed": "yes", "_selected_action": str(person.pk)},
+        )
     assert seen == events
 
 
 def test_a_refused_action_says_why_and_changes_nothing():
     browser = _signed_in("admin")
     person = User.objects.get()
-    data = {"action": "close", "_selected_action": str(person.pk)}
+    data = {"action": "close", "confirmed": "yes", "_selected_action": str(person.pk)}
     answer = browser.post(reverse("admin:accounts_user_changelist"), data, follow=True)
     assert [message.level_tag for message in answer.context["messages"]] == ["error"]
     assert User.objects.get().is_active
@@ -155,7 +158,7 @@ def test_nobody_is_deleted_by_the_admin_itself():
 def test_a_session_is_ended_from_the_admin():
     browser, person = _signed_in("admin"), make.user()
     pair = make.pair(person)
-    data = {"action": "end", "_selected_action": str(pair.session_id)}
+    data = {"action": "end", "confirmed": "yes", "_selected_action": str(pair.session_id)}
     browser.post(reverse("admin:accounts_session_changelist"), data)
     assert Session.objects.get(pk=pair.session_id).revoked_because == "revoked"
 

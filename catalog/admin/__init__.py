@@ -36,6 +36,7 @@ from catalog.models.products import ProductQuerySet
 from catalog.services.products import ProductFields
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
+from core.screens.confirming import at_once
 
 __all__ = ["counts", "imports", "photos", "prices"]
 
@@ -309,12 +310,14 @@ class ProductAdmin(GalleryScreen, ServiceAdmin):
     ) -> tuple[QuerySet[Product], bool]:
         return ProductSearch(q=search_term).apply(cast(ProductQuerySet, queryset)), False
 
+    @at_once
     @admin.action(description=gettext_lazy("Change prices"), permissions=["change"])
     def change_prices(self, request: HttpRequest, queryset: QuerySet[Product]) -> HttpResponse:
         """Ask what is to become of the prices of the chosen products; nothing is changed before its preview."""
         screen = cast(prices.PriceRevisionAdmin, self.admin_site.get_model_admin(PriceRevision))
         return screen.ask(request, prices.RevisionForm(initial={"ids": prices.chosen_ids(queryset)}))
 
+    @at_once
     @admin.action(description=gettext_lazy("Put vehicles on sale"), permissions=["change"])
     def publish_vehicles(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
         """Offer the chosen vehicles to buyers; what is not known of one keeps it back."""

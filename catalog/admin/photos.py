@@ -11,6 +11,7 @@ from catalog import services
 from catalog.models import OutsidePhoto, PhotoState
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin
+from core.screens.confirming import at_once
 
 
 @admin.register(OutsidePhoto)
@@ -37,6 +38,7 @@ class OutsidePhotoAdmin(ReadOnlyAdmin):
     def coloured_state(self, photo: OutsidePhoto) -> tuple[str, str]:
         return photo.state, str(PhotoState(photo.state).label)
 
+    @at_once
     @admin.action(description=_("Fetch again"), permissions=["fetch"])
     def fetch_again(self, request: HttpRequest, queryset: QuerySet[OutsidePhoto]) -> None:
         for photo in queryset:

@@ -104,7 +104,7 @@ def test_a_car_taken_in_is_found_completed_and_put_on_sale(manager):
     assert car.missing_labels in page
 
     def publish():
-        chosen = {"action": "publish_vehicles", "_selected_action": [str(car.pk)]}
+        chosen = {"action": "publish_vehicles", "confirmed": "yes", "_selected_action": [str(car.pk)]}
         manager.post("/admin/catalog/product/", chosen)
         return Product.objects.get(pk=car.pk).available
 

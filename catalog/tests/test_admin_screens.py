@@ -182,7 +182,7 @@ class TestPrices:
 
     def test_products_are_chosen_in_the_list(self, manager):
         chosen, other = make.product(price=Decimal(1000)), make.product(price=Decimal(1000))
-        picked = {"action": "change_prices", "_selected_action": [str(chosen.pk)]}
+        picked = {"action": "change_prices", "confirmed": "yes", "_selected_action": [str(chosen.pk)]}
         asked = manager.post("/admin/catalog/product/", picked)
         assert (asked.status_code, str(chosen.pk) in text(asked)) == (200, True)
         assert "1 product was chosen" in text(asked)

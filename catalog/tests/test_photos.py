@@ -366,5 +366,8 @@ def test_managers_see_what_was_given_up_and_have_it_fetched_again(client, role, 
     page = client.get("/admin/catalog/outsidephoto/?state__exact=parked")
     assert page.status_code == status
     assert ("HTTP 503" in page.content.decode()) == (status == 200)
-    client.post("/admin/catalog/outsidephoto/", {"action": "fetch_again", "_selected_action": [str(photo.pk)]})
+    client.post(
+        "/admin/catalog/outsidephoto/",
+        {"action": "fetch_again", "confirmed": "yes", "_selected_action": [str(photo.pk)]},
+    )
     assert state(car)[0] == (PhotoState.WAITING if status == 200 else PhotoState.PARKED)

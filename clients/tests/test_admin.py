@@ -33,6 +33,9 @@ def test_only_cards_without_deals_are_deleted(screens):
     empty, busy = make.client(), make.user_client()
     make.deal(busy.user_id)
     with capture_events("clients") as told:
-        screens.post("/admin/clients/client/", {"action": "hide", "_selected_action": [str(empty.id), str(busy.id)]})
+        screens.post(
+            "/admin/clients/client/",
+            {"action": "hide", "confirmed": "yes", "_selected_action": [str(empty.id), str(busy.id)]},
+        )
     assert list(Client.objects.present()) == [busy]
     assert told == []

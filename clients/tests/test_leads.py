@@ -267,6 +267,6 @@ def test_the_screen_shows_overdue_leads_first_and_answers_them(screens):
     late = overdue_lead(name="Late")
     page = screens.get("/admin/clients/lead/").content.decode()
     assert 0 < page.index("Late</a>") < page.index("Fresh</a>")
-    screens.post("/admin/clients/lead/", {"action": "reply", "_selected_action": [str(late.id)]})
+    screens.post("/admin/clients/lead/", {"action": "reply", "confirmed": "yes", "_selected_action": [str(late.id)]})
     late.refresh_from_db()
     assert late.stage == "contacted"

@@ -295,15 +295,19 @@ def test_the_merge_screen_merges_and_undoes(screens):
     pair = make.duplicates()
     page = screens.get("/admin/clients/duplicate/")
     assert page.status_code == 200
-    screens.post("/admin/clients/duplicate/", {"action": "merge", "_selected_action": [str(pair.id)]})
+    screens.post(
+        "/admin/clients/duplicate/", {"action": "merge", "confirmed": "yes", "_selected_action": [str(pair.id)]}
+    )
     merge = Merge.objects.get()
     assert (merge.kept_id, merge.other_id) == (pair.first_id, pair.second_id)
     assert screens.get("/admin/clients/merge/").status_code == 200
-    screens.post("/admin/clients/merge/", {"action": "undo", "_selected_action": [str(merge.id)]})
+    screens.post("/admin/clients/merge/", {"action": "undo", "confirmed": "yes", "_selected_action": [str(merge.id)]})
     merge.refresh_from_db()
     assert merge.undone_at is not None
     found = Duplicate.objects.get()
-    screens.post("/admin/clients/duplicate/", {"action": "dismiss", "_selected_action": [str(found.id)]})
+    screens.post(
+        "/admin/clients/duplicate/", {"action": "dismiss", "confirmed": "yes", "_selected_action": [str(found.id)]}
+    )
     found.refresh_from_db()
     assert found.dismissed_at is not None
     assert published("clients").count("client.merged") == 1

@@ -23,6 +23,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.db import LeavesRecord, transaction
 from core.errors import DomainError
+from core.screens.confirming import AsksFirst
 
 CAPPED = 1_000
 NBSP = "\u00a0"
@@ -72,8 +73,8 @@ def _estimate(rows: QuerySet[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-class BusinessAdmin(ModelAdmin):
-    """Base of all screens: no full counts, and rows that only services may change are read-only."""
+class BusinessAdmin(AsksFirst):
+    """Base of all screens: no full counts, questions before actions, and rows that only services change read-only."""
 
     paginator = CappedPaginator
     show_full_result_count = False

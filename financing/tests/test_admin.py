@@ -34,7 +34,9 @@ def screens():
 
 def act(screens, name, *applications):
     ids = [str(item.pk) for item in applications]
-    return screens.post("/admin/financing/application/", {"action": name, "_selected_action": ids}, follow=True)
+    return screens.post(
+        "/admin/financing/application/", {"action": name, "confirmed": "yes", "_selected_action": ids}, follow=True
+    )
 
 
 def test_every_list_and_card_opens(screens):

@@ -58,6 +58,11 @@ class NamesPeople(BusinessAdmin):
         for name in cls.people:
             setattr(cls, name, _show(name))
 
+    def describe_row(self, row: Any) -> str:
+        """Name a row with its people."""
+        names = [(getattr(row, f"known_{name}", None) or {}).get("name") for name in self.people]
+        return ", ".join([str(row), *filter(None, names)])
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.with_names(super().get_queryset(request))
 

@@ -27,7 +27,9 @@ def screens():
 
 def act(screens, model, name, *rows):
     ids = [str(row.pk) for row in rows]
-    return screens.post(f"/admin/insurance/{model}/", {"action": name, "_selected_action": ids}, follow=True)
+    return screens.post(
+        f"/admin/insurance/{model}/", {"action": name, "confirmed": "yes", "_selected_action": ids}, follow=True
+    )
 
 
 def test_every_list_and_card_opens(screens):

@@ -10,6 +10,7 @@ from unfold.decorators import action, display
 
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin
+from core.screens.confirming import at_once
 from notifications import services
 from notifications.admin import webhooks
 from notifications.models import Delivery, Notification, Preference, Recipient
@@ -29,6 +30,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     actions = ["send_again"]
     actions_list = ["mailbox"]
 
+    @at_once
     @admin.action(description=_("Send again what failed"), permissions=["view"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         for notification in queryset:

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.screens.base import ReadOnlyAdmin
+from core.screens.confirming import at_once
 from core.screens.forms import Screen, ScreenForm, show
 from notifications import services
 from notifications.models import (
@@ -188,6 +189,7 @@ class WebhookEndpointAdmin(_AdminsOnly, Screen):
     def coloured_state(self, webhook: WebhookEndpoint) -> tuple[str, str]:
         return webhook.state, webhook.get_state_display()
 
+    @at_once
     @admin.action(description=_("Switch on again"), permissions=["view"])
     def enable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         for webhook in queryset:
@@ -196,6 +198,7 @@ class WebhookEndpointAdmin(_AdminsOnly, Screen):
             )
         self.message_user(request, _("Switched on."), messages.SUCCESS)
 
+    @at_once
     @admin.action(description=_("Send a test message"), permissions=["view"])
     def send_test(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         for webhook in queryset:
@@ -248,6 +251,7 @@ class WebhookDeliveryAdmin(_AdminsOnly):
     def coloured_state(self, delivery: WebhookDelivery) -> tuple[str, str]:
         return delivery.state, delivery.get_state_display()
 
+    @at_once
     @admin.action(description=_("Send again"), permissions=["view"])
     def redeliver(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
         for delivery in queryset:

@@ -56,7 +56,7 @@ def test_managers_do_not_see_webhooks(client, hook):
 
 def test_a_webhook_is_switched_on_tested_and_a_delivery_sent_again(screens, hook):
     def act(model, action, key):
-        form = {"action": action, "_selected_action": str(key)}
+        form = {"action": action, "confirmed": "yes", "_selected_action": str(key)}
         assert screens.post(f"/admin/notifications/{model}/", form).status_code == 302
 
     delivery = WebhookDelivery.objects.get()
@@ -80,7 +80,7 @@ def test_what_failed_is_sent_again(screens):
     services.record_message(notification_id=email.id, is_sent=False, error="no", now=timezone.now())
     assert "no" in screens.get(f"/admin/notifications/notification/{email.id}/change/").content.decode()
     for _ in range(2):
-        form = {"action": "send_again", "_selected_action": [str(email.id), str(in_app.id)]}
+        form = {"action": "send_again", "confirmed": "yes", "_selected_action": [str(email.id), str(in_app.id)]}
         assert screens.post("/admin/notifications/notification/", form).status_code == 302
     email.refresh_from_db()
     assert (email.delivery, email.retries) == ("queued", 1)

@@ -12,6 +12,7 @@ from unfold.decorators import display
 from core.db import database_now
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin, level, money_text
+from core.screens.confirming import at_once
 from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
@@ -75,8 +76,8 @@ class OrderAdmin(FiguresScreen, NamesPeople, ReadOnlyAdmin):
     inlines = [LineInline, HistoryInline]
     actions_list = ["sales_figures"]
     actions = [
-        _move(Status.IN_PROGRESS, gettext_lazy("Start preparing")),
-        _move(Status.READY, gettext_lazy("Ready for handover")),
+        at_once(_move(Status.IN_PROGRESS, gettext_lazy("Start preparing"))),
+        at_once(_move(Status.READY, gettext_lazy("Ready for handover"))),
         _move(Status.COMPLETED, gettext_lazy("Handed over")),
         _move(Status.CANCELLED, gettext_lazy("Cancel, and refund what was paid")),
     ]

@@ -16,11 +16,12 @@ from unfold.enums import ActionVariant
 from core.files.tables import csv_lines
 from core.ids import uuid7
 from core.screens.base import ReadOnlyAdmin, asking_why, money_text
+from core.screens.confirming import at_once
 from gateway.accounting.screen import show_export
 from gateway.people.screens import NamesPeople
 from payments import queries, services
-from payments.admin.refunding import RefundScreen
-from payments.admin.steps import ReadOnlyInline, each
+from payments.admin.refunding import RefundScreen, foresee_rest
+from payments.admin.steps import NamesMoney, ReadOnlyInline, each
 from payments.models import (
     Dispute,
     LedgerAccount,
@@ -110,7 +111,7 @@ def _settle(name: str, label: Any, *, is_taken: bool) -> Any:
 
 
 @admin.register(Payment)
-class PaymentAdmin(RefundScreen, ReadOnlyAdmin):
+class PaymentAdmin(NamesMoney, RefundScreen):
     """Payments, newest first; the state filter shows those whose end nobody knows."""
 
     people: ClassVar = {"customer": "customer_id"}
@@ -133,11 +134,15 @@ class PaymentAdmin(RefundScreen, ReadOnlyAdmin):
             lambda pk, who: services.cancel_payment(payment_id=pk, now=timezone.now()),
         ),
         each("refund", gettext_lazy("Refund all that is left"), _refund_rest),
-        each("ask", gettext_lazy("Ask the provider"), _ask),
+        at_once(each("ask", gettext_lazy("Ask the provider"), _ask)),
     ]
     actions_detail = ["refund_part", "taken", "not_taken"]
     taken = _settle("taken", gettext_lazy("Settle: the provider took the money"), is_taken=True)
     not_taken = _settle("not_taken", gettext_lazy("Settle: the provider took nothing"), is_taken=False)
+
+    def foresee_refund(self, request: HttpRequest, payment: Payment) -> list[str]:
+        """Say how much would go back by which means, or why nothing would."""
+        return foresee_rest(request, payment)
 
     def has_taken_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Managers may; whether the payment's state allows it is for the service to say."""
@@ -167,7 +172,7 @@ class PaymentAdmin(RefundScreen, ReadOnlyAdmin):
 
 
 @admin.register(Refund)
-class RefundAdmin(NamesPeople, ReadOnlyAdmin):
+class RefundAdmin(NamesMoney, NamesPeople):
     """Refunds, newest first; those that wait for approval and those that failed need somebody."""
 
     people: ClassVar = {"customer": "payment__customer_id"}
@@ -211,7 +216,7 @@ class RefundAdmin(NamesPeople, ReadOnlyAdmin):
 
 
 @admin.register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
+class PayoutAdmin(NamesMoney):
     """Payouts, newest first; those that failed need somebody."""
 
     list_display = ["id", "purpose", "subject_id", "payee", "status", "amount", "currency", "attempt", "created_at"]
@@ -246,6 +251,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
     ordering = ["-day", "-id"]
     actions = ["download"]
 
+    @at_once
     @admin.action(description=gettext_lazy("Download as CSV"))
     def download(self, request: HttpRequest, queryset: QuerySet[Reconciliation]) -> HttpResponse:
         """The chosen days with their totals, and a row for each difference."""

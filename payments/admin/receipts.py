@@ -18,10 +18,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from core.screens.base import ReadOnlyAdmin, asking, money_text
+from core.screens.base import asking, money_text
 from gateway.people.screens import NamesPeople
 from payments import services
-from payments.admin.steps import ReadOnlyInline, each
+from payments.admin.steps import NamesMoney, ReadOnlyInline, each
 from payments.models import Receipt, ReceiptLine, ReceiptState, ReceiptStep
 from payments.rules.corrections import Basis, read_lines
 
@@ -80,7 +80,7 @@ class ReceiptStepInline(ReadOnlyInline):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(NamesPeople, ReadOnlyAdmin):
+class ReceiptAdmin(NamesMoney, NamesPeople):
     """Fiscal receipts, newest first; those that were refused need somebody."""
 
     people: ClassVar = {"customer": "payment__customer_id"}

@@ -94,6 +94,25 @@ class RefundScreen(NamesPeople):
         return HttpResponseRedirect(reverse("admin:payments_payment_change", args=[payment.pk]))
 
 
+def foresee_rest(request: HttpRequest, payment: Payment) -> list[str]:
+    """Say what a refund of all that is left would come to, or why it is refused."""
+    try:
+        refund = services.foresee_refund(
+            payment_id=payment.pk,
+            amount=payment.refundable,
+            reason="",
+            actor_id=cast(UUID, request.user.pk),
+            now=timezone.now(),
+        )
+    except DomainError as error:
+        return [str(error.detail)]
+    shown = _read_foreseen(payment, refund)
+    lines = [_("%(amount)s go back %(means)s.") % shown]
+    if shown["waits"]:
+        lines.append(_("It waits for a second person to agree."))
+    return lines
+
+
 def _read_facts(payment: Payment) -> list[tuple[str, str]]:
     sums = (
         (_("amount"), payment.amount),

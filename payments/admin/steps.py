@@ -40,6 +40,13 @@ def name_money(row: Any) -> str:
     return ", ".join(part for part in parts if part)
 
 
+class NamesMoney(ReadOnlyAdmin):
+    """A screen of money whose rows are called as people call them."""
+
+    def describe_row(self, row: Any) -> str:
+        return name_money(row)
+
+
 def _stage(done: Payment | Refund | Payout | Receipt) -> str:
     return done.get_state_display() if isinstance(done, Receipt) else done.get_status_display()
 

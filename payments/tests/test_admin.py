@@ -29,7 +29,7 @@ def admin():
 
 
 def act(admin, screen, action, *rows):
-    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    data = {"action": action, "confirmed": "yes", "_selected_action": [str(row.pk) for row in rows]}
     return admin.post(f"/admin/payments/{screen}/", data, follow=True)
 
 

@@ -2,7 +2,14 @@
 
 from resources.services.allocations import allocate, release, release_for_happening
 from resources.services.bookings import book_test_drive, release_booking
-from resources.services.breakdowns import Replanned, close, reopen, return_to_service, take_out_of_service
+from resources.services.breakdowns import (
+    Replanned,
+    close,
+    foresee_breakdown,
+    reopen,
+    return_to_service,
+    take_out_of_service,
+)
 from resources.services.inventory import ResourceFields, add_resource, delete_resource, update_resource
 from resources.services.sales import record_sales
 from resources.services.types import TypeFields, add_type, delete_type, update_type
@@ -18,6 +25,7 @@ __all__ = [
     "close",
     "delete_resource",
     "delete_type",
+    "foresee_breakdown",
     "record_sales",
     "release",
     "release_booking",

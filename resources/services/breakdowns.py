@@ -1,6 +1,7 @@
 """Move bookings away from what breaks down or closes: to an equal resource, or they are given back and told of."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -51,6 +52,36 @@ def take_out_of_service(
         publish_updated(resource)
         ahead = resource.allocations.active().filter(starts_at__gt=now)
         return resource, replan_bookings(ahead.order_by("starts_at", "id"), others, reason, now)
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Booking that would be in the way, and the resource that it would move to; none where nothing equal is free."""
+
+    starts_at: datetime
+    moves_to: str | None
+
+
+class _Undone(Exception):
+    """Takes back what was tried."""
+
+
+def foresee_breakdown(*, resource_id: UUID, now: datetime) -> list[Foreseen]:
+    """Tell what a breakdown would do to the bookings ahead, in their order, by doing it and undoing it.
+
+    Not to be called inside a transaction, which it would undo. Raises what `take_out_of_service` raises.
+    """
+    found: list[Foreseen] = []
+    with suppress(_Undone), transaction("resources"):
+        resource, outcome = take_out_of_service(resource_id=resource_id, reason=BROKEN, now=now)
+        ids = [*outcome.moved, *outcome.released]
+        starts = dict(resource.allocations.filter(pk__in=ids).values_list("pk", "starts_at"))
+        new = Allocation.objects.filter(pk__in=outcome.moved.values()).values_list("pk", "resource__name")
+        names = dict(new)
+        found = [Foreseen(starts[old], names[now_at]) for old, now_at in outcome.moved.items()]
+        found += [Foreseen(starts[one], None) for one in outcome.released]
+        raise _Undone
+    return sorted(found, key=lambda booking: booking.starts_at)
 
 
 def return_to_service(*, resource_id: UUID, now: datetime, expected_version: Expected = None) -> Resource:

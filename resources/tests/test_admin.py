@@ -68,10 +68,17 @@ def test_actions_release_and_delete(screens):
     resource = make.resource()
     taken = make.allocation(resource, 0, 1)
     with capture_events("resources") as told:
-        screens.post("/admin/resources/resource/", {"action": "hide", "_selected_action": [str(resource.id)]})
+        screens.post(
+            "/admin/resources/resource/", {"action": "hide", "confirmed": "yes", "_selected_action": [str(resource.id)]}
+        )
         assert Resource.objects.present().exists()
-        screens.post("/admin/resources/allocation/", {"action": "give_back", "_selected_action": [str(taken.id)]})
-        screens.post("/admin/resources/resource/", {"action": "hide", "_selected_action": [str(resource.id)]})
+        screens.post(
+            "/admin/resources/allocation/",
+            {"action": "give_back", "confirmed": "yes", "_selected_action": [str(taken.id)]},
+        )
+        screens.post(
+            "/admin/resources/resource/", {"action": "hide", "confirmed": "yes", "_selected_action": [str(resource.id)]}
+        )
     assert not Resource.objects.present().exists()
     assert told == ["resource.released", "resource.updated"]
 
@@ -99,7 +106,7 @@ def test_opening_hours_are_replaced_as_a_whole(screens):
 def test_breakdowns_and_closures_from_the_screens(screens):
     resource = make.resource()
     make.allocation(resource, 0, 1)
-    chosen = {"_selected_action": [str(resource.id)]}
+    chosen = {"confirmed": "yes", "_selected_action": [str(resource.id)]}
     screens.post("/admin/resources/resource/", {"action": "break_down", **chosen})
     resource.refresh_from_db()
     assert (resource.is_in_service, resource.allocations.active().count()) == (False, 0)
@@ -118,7 +125,10 @@ def test_breakdowns_and_closures_from_the_screens(screens):
     form |= {"starts_at_0": "2031-05-02", "ends_at_0": "2031-05-03"}
     assert screens.post("/admin/resources/blackout/add/", form).status_code == 302
     closure = Blackout.objects.get()
-    screens.post("/admin/resources/blackout/", {"action": "open_again", "_selected_action": [str(closure.id)]})
+    screens.post(
+        "/admin/resources/blackout/",
+        {"action": "open_again", "confirmed": "yes", "_selected_action": [str(closure.id)]},
+    )
     assert not Blackout.objects.exists()
 
 

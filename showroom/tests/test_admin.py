@@ -71,8 +71,14 @@ def test_actions_call_off_and_cancel(screens):
     seat = make.registration(first)
     make.registration(first)
     with capture_events("showroom") as told:
-        screens.post("/admin/showroom/registration/", {"action": "give_up", "_selected_action": [str(seat.id)]})
-        screens.post("/admin/showroom/happening/", {"action": "call_off", "_selected_action": [str(second.id)]})
+        screens.post(
+            "/admin/showroom/registration/",
+            {"action": "give_up", "confirmed": "yes", "_selected_action": [str(seat.id)]},
+        )
+        screens.post(
+            "/admin/showroom/happening/",
+            {"action": "call_off", "confirmed": "yes", "_selected_action": [str(second.id)]},
+        )
     assert told == ["event.registration.cancelled", "event.registration.promoted", "event.cancelled"]
 
 
@@ -107,7 +113,7 @@ def test_the_calendar_shows_test_drives(screens):
 def test_drives_are_cancelled_from_the_list(screens):
     drive = make.drive(make.car())
     with capture_events("showroom") as told:
-        chosen = {"_selected_action": [str(drive.id)]}
+        chosen = {"confirmed": "yes", "_selected_action": [str(drive.id)]}
         screens.post("/admin/showroom/drive/", {"action": "not_come", **chosen})
         screens.post("/admin/showroom/drive/", {"action": "give_up", **chosen})
     drive.refresh_from_db()

@@ -105,7 +105,7 @@ def test_every_action_of_the_admin_on_people_is_sorted():
 def test_the_admin_asks_too(action):
     other = Visitor("manager").user
     boss = stale("admin")
-    chosen = {"action": action, "_selected_action": [str(other.pk)]}
+    chosen = {"action": action, "confirmed": "yes", "_selected_action": [str(other.pk)]}
     assert get_next(boss.client.post("/admin/accounts/user/", chosen)) == "/admin/accounts/user/"
     other.refresh_from_db()
     assert (other.roles, other.erased_at) == (["manager"], None)
@@ -140,7 +140,7 @@ def test_without_pages_for_people_the_admins_own_sign_in_asks(settings):
     settings.STEP_UP_URL = ""
     other = Visitor("client").user
     boss = stale("admin")
-    chosen = {"action": "make_admin", "_selected_action": [str(other.pk)]}
+    chosen = {"action": "make_admin", "confirmed": "yes", "_selected_action": [str(other.pk)]}
     answer = boss.client.post("/admin/accounts/user/", chosen)
     assert answer["Location"].startswith("/admin/login/?next=")
     assert "_auth_user_id" not in boss.client.session
