@@ -160,7 +160,8 @@ class Embedded:
             there = {row[0] for row in connection.execute("SELECT datname FROM pg_database").fetchall()}
             missing = [name for name in names if name not in there]
             for name in missing:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                made = "CREATE DATABASE {} TEMPLATE template0 LC_CTYPE 'C.UTF-8'"  # in clusters made before, too
+                connection.execute(sql.SQL(made).format(sql.Identifier(name)))
         return missing
 
     # PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -205,7 +206,8 @@ class Embedded:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         self._give(fresh, who)
-        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        # pg_trgm asks LC_CTYPE what a letter is, whoever provides the locale: with C an index finds no Russian word.
+        locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--lc-ctype=C.UTF-8"]
         if postgres_version() < 17:
             locale = ["--locale=C.UTF-8"]
         command = [*who.prefix, str(postgres_bin() / "initdb"), "-D", str(fresh), "-U", "postgres", "-E", "UTF8"]
