@@ -109,8 +109,9 @@ properties.register_profile("daily", derandomize=True, deadline=None)
 properties.register_profile("nightly", max_examples=10_000, deadline=None)
 properties.load_profile("nightly" if NIGHTLY else "daily")
 django.setup()  # before the apps' conftests import their models
-from tests import told_writes  # noqa: E402
+from tests import emptying, told_writes  # noqa: E402
 
+emptying.set_up()
 told_writes.watch()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # xdist's workers must come through here too
 
@@ -206,7 +207,7 @@ def _migrations_digest() -> str:
     """Changes with the text of any migration, so that a stale template is never cloned."""
     from config.management.commands.migrate_all import aliases, migration_files
 
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"letters")  # and with how databases are made
     for file in sorted({file for alias in aliases() for file in migration_files(alias)}):
         digest.update(file.parent.parent.name.encode() + file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:10]
@@ -271,7 +272,12 @@ def _clone(
     settings.DATABASES[creation.connection.alias]["NAME"] = name
     creation.connection.settings_dict["NAME"] = name
     creation.connection.ensure_connection()
+    emptying.remember(creation.connection.alias)
     return name
+
+
+def _leave(*args: object, **options: object) -> None:
+    """Leave a test database to the next run, which makes it anew: to drop them took as long as to make them."""
 
 
 def _clone_templates(templates: dict[str, str]) -> None:
@@ -282,6 +288,7 @@ def _clone_templates(templates: dict[str, str]) -> None:
         test.update(TEMPLATE=template)
         creation: Any = connections[alias].creation
         creation.create_test_db = partial(_clone, creation)
+        creation.destroy_test_db = _leave
         if postgres_version() >= 15:  # copied page by page through the log, ten databases take ten times as long
             suffix = creation.sql_table_creation_suffix
             creation.sql_table_creation_suffix = partial(lambda made: f"{made()} STRATEGY FILE_COPY", suffix)
@@ -290,9 +297,12 @@ def _clone_templates(templates: dict[str, str]) -> None:
 @pytest.fixture(scope="module")
 def lasting(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """Keep what fixtures of a module make for all its tests, and undo it after them; each test is undone by itself."""
+    from django.db import connections
+
     from core.testing import undone
 
-    with django_db_blocker.unblock(), undone(*STORES):
+    made = [alias for alias in STORES if connections[alias].settings_dict["NAME"].startswith("test_")]
+    with django_db_blocker.unblock(), undone(*made):  # those that no test of this run names were not made
         yield
 
 

@@ -187,6 +187,7 @@ def run(promtool, tmp_path, tests):
     return subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.proof
 def test_each_alert_fires_and_stays_silent(promtool, tmp_path):
     tests = [describe_case(alert, series, fired=True) for alert, (series, _) in CASES.items()]
     tests += [describe_case(alert, series, fired=False) for alert, (_, series) in CASES.items()]

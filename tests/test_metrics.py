@@ -265,6 +265,7 @@ print(generate_latest(registry).decode())
 """
 
 
+@pytest.mark.proof
 def test_processes_that_share_a_folder_are_told_of_together(tmp_path):
     environment = os.environ | {
         "AUTOSALON_METRICS_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings", "AUTOSALON_DEBUG": "on",

@@ -98,6 +98,7 @@ def keys(api):
     return [request.headers["Idempotency-Key"] for request, _ in api.log]
 
 
+@pytest.mark.proof
 def test_commands_of_a_partition_are_obeyed_in_order_and_not_again(partner, api):
     api.expect_request("/api/v1/orders", "POST").respond_with_json({}, status=201)
     with Obeying(partner):
@@ -112,6 +113,7 @@ def test_commands_of_a_partition_are_obeyed_in_order_and_not_again(partner, api)
     assert keys(api)[3:] == ["d"]
 
 
+@pytest.mark.proof
 def test_a_refused_command_is_kept_with_its_reason_and_without_its_token(partner, api):
     problem = {"status": 409, "code": "price_changed", "detail": "It costs more now."}
     api.expect_request("/api/v1/orders").respond_with_json(problem, status=409)
@@ -127,6 +129,7 @@ def test_a_refused_command_is_kept_with_its_reason_and_without_its_token(partner
     assert "secret-token" not in str([(one.value(), one.headers()) for one in found])
 
 
+@pytest.mark.proof
 def test_a_command_that_waits_is_somebody_elses_after_a_stop(partner, api):
     api.expect_ordered_request("/api/v1/orders").respond_with_json({}, status=503)
     with Obeying(partner):
@@ -140,6 +143,7 @@ def test_a_command_that_waits_is_somebody_elses_after_a_stop(partner, api):
     assert keys(api) == ["a"]
 
 
+@pytest.mark.proof
 def test_an_api_that_is_away_is_waited_for_by_a_living_member(partner, api, monkeypatch):
     """Others of the partition come after, though they are read while the first waits."""
     monkeypatch.setattr(kafka, "LOOK_S", 0.05)
@@ -155,6 +159,7 @@ def test_an_api_that_is_away_is_waited_for_by_a_living_member(partner, api, monk
     assert sorted(keys(api)[2:]) == ["a", "b", "c"]
 
 
+@pytest.mark.proof
 def test_readers_of_the_group_share_the_partitions(partner, api):
     api.expect_request("/api/v1/orders").respond_with_json({}, status=201)
     with Obeying(partner), Obeying(partner):
