@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 from django.db.models import F, Q, QuerySet, Sum
 
 from catalog.approvals import SETTLE, SETTLED
@@ -13,7 +13,6 @@ from catalog.errors import (
     CountOpen,
     InsufficientStock,
     NothingToCount,
-    TooManyProducts,
     UnitSold,
     UnknownProduct,
 )
@@ -41,33 +40,37 @@ from core.vin import fold_vin
 from gateway import approvals
 from messaging.outbox import publish
 
-MOST = 10_000
-"""Lines of one sheet."""
 AT_ONCE = 200
 """Lines that are settled together."""
 
 
 def start_count(*, location: str, actor: str, now: datetime) -> StockCount:
-    """List what the books say stands at a location, or anywhere when it is empty.
+    """List what the books say stands at a location, or anywhere when it is empty; by one statement, however much.
 
-    Raises CountOpen while another sheet of that location is, NothingToCount, TooManyProducts.
+    Raises CountOpen while another sheet of that location is, NothingToCount.
     """
     there = Product.objects.present().filter(on_hand__gt=0)
     there = there.filter(location=location) if location else there
     try:
         with transaction("catalog"):
             sheet: StockCount = StockCount.objects.create(location=location, actor=actor, created_at=now)
-            rows = list(there.order_by("pk").values_list("pk", "on_hand")[: MOST + 1])
-            if not rows:
+            if not _list_lines(sheet, there):
                 raise NothingToCount
-            if len(rows) > MOST:
-                raise TooManyProducts(most=MOST)
-            StockCountLine.objects.bulk_create(
-                StockCountLine(sheet=sheet, product_id=pk, expected=on_hand) for pk, on_hand in rows
-            )
     except IntegrityError as error:
         raise CountOpen from error
     return sheet
+
+
+def _list_lines(sheet: StockCount, there: QuerySet[Product]) -> int:
+    """Put products on a sheet within the database, where they are; return how many."""
+    rows, given = there.order_by("pk").values_list("pk", "on_hand").query.get_compiler("catalog").as_sql()
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO catalog_stockcountline (sheet_id, product_id, expected, outcome)"
+            f" SELECT %s, there.id, there.on_hand, '' FROM ({rows}) AS there (id, on_hand)",
+            [sheet.pk, *given],
+        )
+        return int(cursor.rowcount)
 
 
 def record_counts(*, count_id: UUID, counted: Mapping[int, int | None]) -> None:
@@ -109,6 +112,8 @@ def confirm_count(*, count_id: UUID, reason: str, actor: str, now: datetime) -> 
     """
     sheet = _begin(count_id, reason, actor, now)
     release_expired_reservations(now=now)
+    # Most of a large stock is not counted on one day: those lines are named at once, and no product is locked for them.
+    sheet.lines.filter(outcome="", counted__isnull=True).update(outcome=CountOutcome.UNCOUNTED)
     line_ids = list(sheet.lines.filter(outcome="").order_by("id").values_list("pk", flat=True))
     for start in range(0, len(line_ids), AT_ONCE):
         _settle(sheet, line_ids[start : start + AT_ONCE], now)
