@@ -37,6 +37,7 @@ from orders.queries.deposits import (
 from orders.queries.finding import find_orders
 from orders.queries.morning import read_morning
 from orders.queries.offers import SentOffer, find_sent_offer, list_sent_offers
+from orders.queries.promotions import CampaignPrice, read_campaign_prices
 from orders.queries.queues import HeldCar, Offer, Place, QueueView, Waiter, get_places, held_cars, live_offers, queue_at
 from orders.queries.reading import FundingPart, OrderDocument, read_orders
 from orders.queries.stats import stat_disagreements
@@ -46,6 +47,7 @@ from orders.rules.requests import earned_by_insurers
 
 __all__ = [
     "Board",
+    "CampaignPrice",
     "Card",
     "CartDocument",
     "Column",
@@ -85,6 +87,7 @@ __all__ = [
     "ordered_goods",
     "queue_at",
     "read_board",
+    "read_campaign_prices",
     "read_cart",
     "read_deal",
     "read_morning",

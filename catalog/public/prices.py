@@ -27,6 +27,22 @@ class PriceDrop:
     at: datetime
 
 
+def lowest_prices(products: Sequence[ProductView], *, since: datetime) -> dict[UUID, Decimal]:
+    """Return the lowest price that each product has had since a moment, now included, in its currency of now.
+
+    One statement for all of them.
+    """
+    found = {product.id: product.price for product in products}
+    currencies = {product.id: product.currency for product in products}
+    changes = PriceChange.objects.filter(product__in=list(found), at__gt=since)
+    for product_id, price, old_currency, currency in changes.values_list(
+        "product_id", "old_price", "old_currency", "currency"
+    ):
+        if (old_currency or currency) == currencies[product_id]:
+            found[product_id] = min(found[product_id], price)
+    return found
+
+
 def price_drops(products: Sequence[ProductView], *, now: datetime) -> dict[UUID, PriceDrop]:
     """Return for each product whose last change of price, in the last 30 days, made it cost less than ever in the 30
     days before.

@@ -1,7 +1,9 @@
 """Price goods that are looked at, calculated or ordered on a day, by its campaigns and a coupon."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -9,16 +11,20 @@ from django.utils.translation import gettext as _
 
 from core.db import fetch
 from core.errors import InvalidInput
-from core.money import line_total
+from core.money import DEFAULT_CURRENCY, line_total
 from core.money.vat import Regime, find_regime
 from orders.models import OrderLine, ProductCopy, ProductCost, Promotion, PromotionUse
 from orders.models.parties import DEFAULT_SELLER
 from orders.models.promotions import PromotionQuerySet
 from orders.rules.costs import would_sink
+from orders.rules.offers import require_id
+from orders.rules.prices import get_list_price
 from orders.rules.promotions import Purse, applies, lower_lines, reduce_price
 from orders.rules.taxing import read_regimes
 
 LOOKED_AT = 1000
+FORMERLY = timedelta(days=30)
+"""For so long before a campaign what others took off counts as the price before it."""
 
 
 def lower_prices(
@@ -68,6 +74,67 @@ def price_goods(
     lines = [_line(place, products[pk], quantity) for place, (pk, quantity) in enumerate(wanted)]
     lower_prices(lines, coupon=coupon, customer_id=customer_id, day=day, products=products)
     return lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignPrice:
+    """A piece's price by the campaigns of a day, roubles; `list_price` is the catalogue's.
+
+    They run from `since` (the first of them) to `until` (the first to end), both included. `formerly` is the lowest
+    price by campaigns that ended in the 30 days before, None without any.
+    """
+
+    list_price: Decimal
+    price: Decimal
+    since: date
+    until: date
+    formerly: Decimal | None
+
+
+def read_campaign_prices(product_ids: Collection[UUID], *, day: date) -> dict[UUID, CampaignPrice]:
+    """Return what each product would cost whoever orders one of it alone; those that no campaign lowers are left out.
+
+    One statement on a day without campaigns.
+    """
+    rows = Promotion.objects.filter(code="")
+    campaigns = list(rows.live(day).order_by("pk"))
+    if not campaigns or not product_ids:
+        return {}
+    products = ProductCopy.objects.filter(is_active=True, currency=DEFAULT_CURRENCY).in_bulk(list(product_ids))
+    lines = [_line(place, product, 1) for place, product in enumerate(products.values())]
+    regime = _know_costs(lines, list(products), day)
+    for line in lines:
+        lower_lines([line], products, campaigns, None, Purse(day, regime))
+    since = min(campaign.starts_on for campaign in campaigns)
+    past = rows.filter(ends_on__gte=since - FORMERLY, starts_on__lt=day)
+    ended = list(past.exclude(pk__in=[campaign.pk for campaign in campaigns]))
+    by_id = {str(campaign.pk): campaign for campaign in campaigns}
+    return {
+        require_id(line): _describe_campaign(
+            line, [by_id[one["source_id"]] for one in line.discounts], ended, products, day
+        )
+        for line in lines
+        if line.discounts
+    }
+
+
+def _describe_campaign(
+    line: OrderLine,
+    taken: Sequence[Promotion],
+    ended: Sequence[Promotion],
+    products: Mapping[UUID, ProductCopy],
+    day: date,
+) -> CampaignPrice:
+    listed = get_list_price(line)
+    whole = _line(0, products[require_id(line)], 1)
+    former = [listed - reduce_price(whole, one) for one in ended if applies(one, whole, products, day)]
+    return CampaignPrice(
+        list_price=listed,
+        price=line.unit_price,
+        since=min(campaign.starts_on for campaign in taken),
+        until=min(campaign.ends_on for campaign in taken),
+        formerly=min(former, default=None),
+    )
 
 
 def _line(place: int, product: ProductCopy, quantity: int) -> OrderLine:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from catalog.public import MOST_COMPARED, ProductView
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import covers
-from catalog.public.prices import price_drops
 from storefront.monthly import read_monthly
+from storefront.shown.prices import price_as_shown, read_prices
 from storefront.visitor import user_id
 
 COMPARED_COOKIE = "autosalon_compared"
@@ -20,12 +20,13 @@ COMPARED_KEPT_S = 14 * 24 * 3600
 def card_context(request: HttpRequest, cars: list[ProductView]) -> dict[str, Any]:
     """Return what cards show beside their cars: covers, money, and what their visitor keeps and compares."""
     ids, now = [car.id for car in cars], timezone.now()
+    prices = read_prices(cars, now=now)
     return {
         "covers": covers(ids),
         "favourites": favourite_ids(user_id(request), ids) if request.user.is_authenticated else set(),
         "compared": set(compared(request)),
-        "monthly": read_monthly(cars, now=now),
-        "drops": price_drops(cars, now=now),
+        "monthly": read_monthly(price_as_shown(cars, prices), now=now),
+        "prices": prices,
     }
 
 

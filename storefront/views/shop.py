@@ -18,7 +18,6 @@ from catalog.public import ProductSearch, ProductView
 from catalog.public.attributes import attribute_names
 from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
-from catalog.public.prices import price_drops
 from core.clock import dealer_day
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
@@ -33,6 +32,7 @@ from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.cards import card_context, compared
 from storefront.shown.comparison import in_words
+from storefront.shown.prices import ShownPrice, describe_offer, price_as_shown, read_prices
 from storefront.shown.searches import described, phrase
 from storefront.shown.terms import term
 from storefront.shown.wording import Text
@@ -171,13 +171,14 @@ def _vehicle_page(
     request: HttpRequest, car: ProductView, form: GoodsForm, *, refusal: Text = "", code: str = "", status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
+    prices = read_prices([car], now=now)
     queue = queue_at(car.id, user_id(request) if request.user.is_authenticated else None) if _may_queue(car) else None
     context: dict[str, Any] = {
         "car": car,
         "queue": queue,
         "can_buy": _can_buy(car, queue),
         "specs": list(_specs(car)),
-        "facts": _facts(request, car),
+        "facts": _facts(request, car, prices[car.id]),
         "features": car.attributes.get("equipment") or [],
         "pictures": pictures(car.id),
         "is_favourite": request.user.is_authenticated and bool(favourite_ids(user_id(request), [car.id])),
@@ -189,15 +190,15 @@ def _vehicle_page(
         "is_about_orders": code.startswith("idempotency"),
         "reservation_minutes": settings.RESERVATION_MINUTES,
         "no_filters": {},
-        "loan": read_monthly([car], now=now).get(car.id),
-        "drop": price_drops([car], now=now).get(car.id),
+        "loan": read_monthly(price_as_shown([car], prices), now=now).get(car.id),
+        "shown": prices[car.id],
         "days_listed": (dealer_day(now) - dealer_day(car.created_at)).days,
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
     return render(request, "storefront/vehicle.html", context, status=status)
 
 
-def _facts(request: HttpRequest, car: ProductView) -> dict[str, Any]:
+def _facts(request: HttpRequest, car: ProductView, shown: ShownPrice) -> dict[str, Any]:
     """Return what search engines may show of it, in schema.org's words."""
     places = {True: "https://schema.org/InStock", False: "https://schema.org/OutOfStock"}
     is_new = car.condition == "new"
@@ -218,9 +219,8 @@ def _facts(request: HttpRequest, car: ProductView) -> dict[str, Any]:
         "url": request.build_absolute_uri(request.path),
         "offers": {
             "@type": "Offer",
-            "price": str(car.price),
-            "priceCurrency": car.currency,
             "availability": places[car.available > 0],
+            **describe_offer(car, shown),
         },
     } | {name: value for name, value in known.items() if value}
 
