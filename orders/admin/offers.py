@@ -196,9 +196,8 @@ class SalesOfferAdmin(NamesPeople, ReadOnlyAdmin):
     @display(description=_("policies"))
     def policies(self, offer: SalesOffer) -> str:
         """Each policy with its insurer and what is due now for it."""
-        rows = (
-            (one.name, one.insurer, money_text(one.due_now, offer.currency)) for one in read_policies(offer.insurance)
-        )
+        kept = read_policies(offer.insurance)
+        rows = ((one.name, one.insurer_name, money_text(one.due_now, offer.currency)) for one in kept)
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}: {}</li>", rows)) if offer.insurance else "–"
 
     @display(description=_("loan"))

@@ -62,6 +62,11 @@ class OfferedPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.insurance_type.upper()
 
     @property
+    def insurer_name(self) -> str:
+        """Return the insurer as receipts name it, else by its code."""
+        return (self.supplier or {}).get("name") or self.insurer
+
+    @property
     def insured_sum(self) -> Decimal | None:
         """Return the sum insured that was asked for; OSAGO has that of the law."""
         told = self.request.get("coverage_amount")
@@ -104,7 +109,7 @@ def draw_policies(policies: Iterable[OfferedPolicy], first: int) -> list[OrderLi
         OrderLine(
             position=position,
             kind=LineKind.POLICY,
-            name=f"{policy.name}, {policy.insurer}" if policy.insurer else policy.name,
+            name=f"{policy.name}, {policy.insurer_name}" if policy.insurer else policy.name,
             quantity=1,
             unit_price=policy.due_now,
             line_total=policy.due_now,

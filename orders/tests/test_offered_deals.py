@@ -140,13 +140,14 @@ def test_a_programme_that_changed_changes_nothing_that_was_sent(bank):
     assert read_loan(revision.loan).monthly_payment > read_loan(before).monthly_payment
 
 
-def test_what_a_second_person_agreed_to_is_sent_with_it(settings):
+def test_what_a_second_person_agreed_to_is_sent_with_it(settings, bank):
     settings.DISCOUNT_FOUR_EYES_ABOVE = Decimal(10)
     seller = Actor(uuid7(), frozenset({"manager"}))
     draft = offered(actor=seller, is_sent=False)
     with pytest.raises(Waits):
         services.send_offer(offer_id=draft.id, actor=seller, now=timezone.now())
     asked = Approval.objects.using("orders").get()
+    change_programme(programme_id=bank.id, changes={"base_rate": Decimal("29.9")}, rates={}, now=timezone.now())
     approve(alias="orders", approval_id=asked.id, person_id=uuid7(), now=timezone.now())
     sent = SalesOffer.objects.get()
     assert (sent.state, sent.loan, sent.insurance) == ("sent", draft.loan, draft.insurance)
