@@ -39,7 +39,7 @@ def require_person(user_id: UUID, field: str) -> None:
         raise InvalidInput(field, "unknown_person", _("There is no such person."))
 
 
-@answers("clients")
+@answers("clients", "orders")
 def require_colleague(user_id: UUID, field: str) -> None:
     """Refuse to give work to anybody but an active manager or administrator. Raises InvalidInput, naming `field`."""
     if not User.objects.filter(pk=user_id, is_active=True, roles__overlap=list(STAFF)).exists():

@@ -19,6 +19,13 @@ class HoldInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000)
 
 
+class AssignInput(serializers.Serializer):
+    """The manager whose sale it is, and why."""
+
+    manager_id = serializers.UUIDField()
+    reason = serializers.CharField(max_length=1000)
+
+
 class CancelInput(serializers.Serializer):
     reason = serializers.CharField(max_length=1000, required=False, allow_blank=True, default="")
 

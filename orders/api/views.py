@@ -15,6 +15,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.public import require_colleague
 from core.db import database_now
 from core.errors import InvalidInput, NotFound
 from core.ids import UUID_PATTERN
@@ -36,6 +37,7 @@ from orders.api.papers import PaperActions
 from orders.api.registration import RegistrationActions
 from orders.api.returns import AskReturn
 from orders.api.serializers import (
+    AssignInput,
     CancelInput,
     CheckoutSerializer,
     HoldInput,
@@ -195,6 +197,13 @@ class OrderViewSet(
         """Keep an unpaid order's stock until a later moment; a manager's word, with the reason."""
         return self._shown(services.extend_hold(order_id=pk, **call.body, **_by(call)))
 
+    @action(detail=True, methods=["post"])
+    @write(request=AssignInput, responses=OrderDocument)
+    def assign(self, call: Call, pk: UUID) -> Response:
+        """Name whose sale it is, until it is handed over: a manager of what is theirs or nobody's, admins of any."""
+        require_colleague(call.body["manager_id"], "manager_id")
+        return self._shown(services.assign_order(order_id=pk, **call.body, **_by(call)))
+
     @write(responses={204: None})
     def destroy(self, call: Call, pk: UUID) -> None:
         """Hide an order; its rows stay in the books."""
@@ -254,7 +263,7 @@ class OrderViewSet(
 
     def get_permissions(self) -> Any:
         special: dict[str, Any] = {"destroy": IsAdmin, "deposit_terms": AllowAny} | dict.fromkeys(
-            ("checkout", "hold", "stats", "steer"), IsManager
+            ("assign", "checkout", "hold", "stats", "steer"), IsManager
         )
         return [special[self.action]()] if self.action in special else super().get_permissions()
 

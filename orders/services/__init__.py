@@ -12,7 +12,14 @@ from orders.services.carts import (
     remove_cart_item,
     set_cart_coupon,
 )
-from orders.services.changing import cancel_agreed, delete_order, edit_comment, move_order, record_approval
+from orders.services.changing import (
+    assign_order,
+    cancel_agreed,
+    delete_order,
+    edit_comment,
+    move_order,
+    record_approval,
+)
 from orders.services.checkout import react
 from orders.services.copies import copy_costs, copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
@@ -93,6 +100,7 @@ __all__ = [
     "agree_prices",
     "ask_for_freed_cars",
     "ask_return",
+    "assign_order",
     "attend_checkouts",
     "below_cost_agreed",
     "cancel_agreed",

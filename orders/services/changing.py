@@ -1,4 +1,4 @@
-"""Changing an order by hand: cancelling it, the steps towards the handover, its comment."""
+"""Changing an order by hand: cancelling it, the steps towards the handover, its comment, whose sale it is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Sum
+from django.utils.translation import gettext as _
 
 from core.db import Expected, require_version, transaction
-from core.errors import NotFound, StaleVersion, WrongTransition
+from core.errors import Forbidden, NotFound, StaleVersion, WrongTransition
+from gateway import approvals
 from gateway.approvals import require_permit
 from gateway.models import Approval
 from messaging.outbox import publish
 from orders.errors import MoneyMissing, RefundPending
 from orders.events import OrderCompleted, SoldVehicle
 from orders.models import (
+    BEFORE_HANDOVER,
+    OPEN,
     SOLD,
     STAFF,
     TOWARDS_HANDOVER,
@@ -28,7 +32,7 @@ from orders.models import (
     Status,
 )  # fmt: skip
 from orders.rules.requests import TradeInRequest
-from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, roles_in
+from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, refuse_own, roles_in
 from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
@@ -177,6 +181,32 @@ def edit_comment(
         saga.order.touch(now)
         record_edit(saga, "order.edited", actor=actor, now=now)
         saga.save()
+    return saga.order
+
+
+def assign_order(
+    *, order_id: UUID, manager_id: UUID, reason: str, actor: Actor, now: datetime, expected_version: Expected = None
+) -> Order:
+    """Name whose sale an order is, until it is handed over; its sums are counted for them from then on.
+
+    A manager takes what is nobody's and hands on what is theirs; of a colleague's sale an administrator decides. Raises
+    NotFound, StaleVersion, FourEyes (their own order, or the new salesman's), Forbidden, WrongTransition.
+    """
+    with transaction("orders"):
+        saga = load_for(order_id, actor, now)
+        with explained(saga.order, actor):
+            require_version(saga.order.version, expected_version)
+            if saga.order.status not in (*OPEN, *BEFORE_HANDOVER):
+                raise WrongTransition(saga.order.status, saga.order.allowed(actor.roles))
+        refuse_own(saga.order, actor)
+        approvals.refuse_own("orders", person_id=manager_id, beneficiary_id=saga.order.customer_id)
+        if "admin" not in actor.roles and saga.order.manager_id not in (None, actor.id):
+            raise Forbidden(_("This is a colleague's sale: ask an administrator to reassign it."))
+        if saga.order.manager_id != manager_id:
+            saga.order.manager_id = manager_id
+            saga.order.touch(now)
+            record_edit(saga, "order.assigned", actor=actor, now=now, reason=reason)
+            saga.save()
     return saga.order
 
 

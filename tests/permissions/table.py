@@ -130,6 +130,7 @@ DELETE /orders/{}/items/{}                                own
 GET    /orders/{}/documents/{}                            own
 GET    /orders/{}/registration-data                       manager
 POST   /orders/{}/cancel                                  own
+POST   /orders/{}/assign                                  manager
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
 GET    /offers                                            own list
