@@ -98,10 +98,10 @@ def _ask_back(
     reason: str,
     actor_id: UUID | None,
     now: datetime,
-    expected: Expected = None,
+    expected_version: Expected = None,
 ) -> tuple[OrderAccount, Payment, Refund]:
     account, payment = lock_payment(payment_id)
-    require_version(payment.version, expected)
+    require_version(payment.version, expected_version)
     if not payment.is_taken or payment.status == Status.DISPUTED:
         raise WrongPaymentState(state=payment.status)
     wanted = payment.refundable if amount is None else amount
