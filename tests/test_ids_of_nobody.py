@@ -106,6 +106,11 @@ CASES: dict[str, Case] = {
         lambda owner: offered() | {"customer_id": a_buyer(), "items": [{"quantity": 1}]}, 409, "product_not_ready",
     ),
     "PATCH /offers/{} legal_entity_id": (lambda _: {}, 400, "unknown"),
+    "POST /offers financing.programme_id": (
+        lambda owner: offered() | {"customer_id": a_buyer(), "financing": LOAN}, 400, "unknown_programme",
+    ),
+    "PATCH /offers/{} financing.programme_id": (lambda _: {"financing": LOAN}, 400, "unknown_programme"),
+    "POST /orders/{}/assign manager_id": (lambda _: {"reason": "A holiday."}, 400, "unknown_colleague"),
     "PATCH /offers/{} items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
     "POST /queue product_id": (lambda _: {}, 409, "product_not_ready"),
     "POST /orders/deal-quote items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 400, "unknown_product"),
@@ -189,8 +194,8 @@ KNOWING = {
     "unknown": "accounts", "product_not_ready": "accounts",
 }  # fmt: skip
 """Databases besides its own that an endpoint asks for what it does not keep."""
-KNOWING_TOO = {"unknown_person": {"clients"}}
-"""Who is no person may be a client card without an account."""
+KNOWING_TOO = {"unknown_person": {"clients"}, "unknown_programme": {"accounts"}}
+"""Who is no person may be a client card without an account; an offer of a loan names its buyer first."""
 
 
 def places() -> Iterator[tuple[str, Row, tuple[str, ...]]]:

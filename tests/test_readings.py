@@ -37,6 +37,7 @@ OF_NOBODY = {
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
     "financing.api.views.schedule_file": "a calculation for nobody",
+    "orders.admin.figures.sales_figures": "sales by day, manager, make and kind",
     "orders.api.templates._shown": "a deal that never was",
     "payments.admin.books.download": "sums by day",
     "storefront.views.crawlers.robots": "what programs may read",

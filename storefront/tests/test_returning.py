@@ -13,7 +13,7 @@ from showroom.models import Registration
 from showroom.tests import make as showroom
 from storefront.tests.make import Visitor
 
-pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "payments", "showroom"])
+pytestmark = pytest.mark.django_db(databases=["accounts", "catalog", "orders", "payments", "showroom"])
 
 
 def text(response):
