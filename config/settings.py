@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from config import __version__, edge, keys
@@ -15,6 +13,7 @@ from config.declared.contracts import Contracts
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, Telemetry, layout
 from config.declared.servers import Servers
+from config.desk import describe_theme
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
 from config.servers.databases import databases
@@ -499,23 +498,4 @@ DEFAULT_FROM_EMAIL = Mail.FROM_EMAIL
 
 ACCESS_LOG = Machine.ACCESS_LOG
 LOGGING = logging_config(debug=DEBUG, level=Machine.LOG_LEVEL)
-UNFOLD = {
-    "SITE_TITLE": "Autosalon",
-    "SITE_HEADER": "Autosalon",
-    "SITE_SYMBOL": "directions_car",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("autosalon/favicon.svg")},
-    ],
-    "SITE_DROPDOWN": [
-        {"icon": "view_kanban", "title": _("Board"), "link": reverse_lazy("storefront:board")},
-        {"icon": "storefront", "title": _("Storefront"), "link": reverse_lazy("storefront:home")},
-    ]
-    if HAS_SHOP
-    else [],
-    "SHOW_HISTORY": True,
-    "SHOW_LANGUAGES": HAS_SHOP,
-    "LANGUAGES": {"action": reverse_lazy("storefront:language") if HAS_SHOP else None},
-    "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "storefront.desk.morning.show" if HAS_SHOP else None,
-    "COMMAND": {"search_callback": "storefront.desk.searching.find" if HAS_SHOP else None},
-}
+UNFOLD = describe_theme(has_shop=HAS_SHOP)
