@@ -207,7 +207,7 @@ def read_drives(now: datetime) -> Section:
         note = ", ".join(filter(None, [told.get("name"), told.get("phone") or drive.phone, drive.get_status_display()]))
         page = reverse("admin:showroom_drive_change", args=[drive.pk])
         figures.append(Figure(f"{hour} {drive.car_name}", "", page, note))
-    return Section(_("Test drives today"), figures, empty=_("None today."))
+    return Section(_("Test drives today"), figures, empty=_("Nothing today."))
 
 
 SECTIONS: tuple[tuple[Promise, str, Read], ...] = (
