@@ -206,6 +206,13 @@ class WaiverNotSigned(InvalidInput):
         super().__init__("waiver_signed", "waiver_required", gettext("The waiver must be signed first."))
 
 
+class BadSignature(InvalidInput):
+    """A signature is the picture that was drawn on the page, in the format that browsers write."""
+
+    def __init__(self) -> None:
+        super().__init__("signature", "bad_signature", gettext("The signature did not arrive whole. Draw it again."))
+
+
 class OdometerRunsBackwards(InvalidInput):
     """The odometer cannot show less than when the car left."""
 

@@ -1,5 +1,6 @@
 """Build manager screens of one's own: forms in the admin's dress, and pages within its frame."""
 
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -20,9 +21,11 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from core.errors import DomainError
+from core.errors import DomainError, InvalidInput
 from core.screens.base import BusinessAdmin
-from core.screens.numbers import NumberField
+from core.screens.numbers import NumberField, WholeField
+
+DAY: dict[str, str] = {"type": "date"}
 
 
 class ScreenForm(forms.Form):
@@ -34,6 +37,8 @@ class ScreenForm(forms.Form):
         (forms.MultipleChoiceField, UnfoldAdminCheckboxSelectMultipleWidget),
         (forms.ChoiceField, UnfoldAdminSelectWidget),
         (NumberField, UnfoldAdminTextInputWidget),
+        (WholeField, UnfoldAdminTextInputWidget),
+        (forms.DateField, partial(UnfoldAdminTextInputWidget, attrs=DAY)),
         (forms.DecimalField, UnfoldAdminDecimalFieldWidget),
         (forms.IntegerField, UnfoldAdminIntegerFieldWidget),
         (forms.CharField, UnfoldAdminTextInputWidget),
@@ -48,10 +53,16 @@ class ScreenForm(forms.Form):
                 field.widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
                 continue
             field.widget = next(widget for kind, widget in self.dress if isinstance(field, kind))()
-            if isinstance(field, NumberField):
+            if isinstance(field, NumberField | WholeField):
                 field.widget.attrs.update(field.widget_attrs(field.widget))
             if isinstance(field, forms.ChoiceField):
                 field.widget.choices = field.choices
+
+
+def blame(form: forms.Form, error: DomainError) -> None:
+    """Say in a form what the business refused: beside the field that it names, or above all of them."""
+    named = error.errors[0]["field"] if isinstance(error, InvalidInput) else None
+    form.add_error(named if named in form.fields else None, str(error.detail))
 
 
 def show(

@@ -21,6 +21,7 @@ LABELS: dict[str, Promise] = {
     "owner": _("assigned to"),
     "author": _("author"),
     "guest": _("guest"),
+    "handler": _("handed over by"),
 }
 
 

@@ -107,7 +107,9 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     @write(request=TakeBackInput, responses=DriveSerializer)
     def take_back(self, call: Call, pk: UUID) -> Drive:
         """Take the car back."""
-        return services.take_back(drive_id=pk, **call.body, expected_version=call.expected_version, now=call.now)
+        return services.take_back(
+            drive_id=pk, seen=services.Return(**call.body), expected_version=call.expected_version, now=call.now
+        )
 
     @action(detail=True, methods=["post"], url_path="no-show", permission_classes=[IsManager])
     @write(responses=DriveSerializer)

@@ -11,6 +11,8 @@ from core.money import MAX_AMOUNT
 from gateway.requests.strict_input import WallClockField
 from payments.commands import METHODS
 from showroom.models import (
+    FULL_TANK,
+    MAX_ODOMETER,
     MAX_OFFER_HOURS,
     Drive,
     DriveCar,
@@ -22,7 +24,6 @@ from showroom.models import (
 )
 
 MAX_CAPACITY = 100_000
-MAX_ODOMETER = 5_000_000
 
 
 class EventCategorySerializer(serializers.ModelSerializer):
@@ -153,7 +154,8 @@ class DriveSerializer(serializers.ModelSerializer):
         fields = [
             "id", "user_id", "car_id", "car_name", "product_id", "start_time", "end_time", "time_zone", "phone",
             "comment", "status", "reason", "licence_last4", "licence_valid_until", "odometer_out", "odometer_in",
-            "waiver_signed_at", "handed_over_at", "returned_at", "return_note", "created_at", "updated_at", "version",
+            "fuel_out", "fuel_in", "waiver_signed_at", "handed_over_at", "returned_at", "return_note", "damage",
+            "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -170,16 +172,19 @@ class DriveInput(serializers.Serializer):
 
 
 class HandOverInput(serializers.Serializer):
-    """Checks before the car leaves; the odometer in km."""
+    """Checks before the car leaves; the odometer in km, fuel or charge in per cent."""
 
     licence_last4 = serializers.RegexField(r"^[0-9A-Za-zА-Яа-я]{4}$")
     licence_valid_until = serializers.DateField()
     odometer = serializers.IntegerField(min_value=0, max_value=MAX_ODOMETER)
     waiver_signed = serializers.BooleanField()
+    fuel = serializers.IntegerField(min_value=0, max_value=FULL_TANK, allow_null=True, default=None)
 
 
 class TakeBackInput(serializers.Serializer):
-    """The odometer in km, and what is noticed."""
+    """The odometer in km, fuel or charge in per cent, and what is noticed: damage by itself."""
 
     odometer = serializers.IntegerField(min_value=0, max_value=MAX_ODOMETER)
     note = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    fuel = serializers.IntegerField(min_value=0, max_value=FULL_TANK, allow_null=True, default=None)
+    damage = serializers.CharField(max_length=1000, allow_blank=True, default="")

@@ -11,10 +11,12 @@ from showroom.models.happenings import (
     Registration,
     RegistrationStatus,
 )
-from showroom.models.test_drives import LIVE, Drive, DriveCar, DriveStatus
+from showroom.models.test_drives import FULL_TANK, LIVE, MAX_ODOMETER, Drive, DriveCar, DriveStatus
 
 __all__ = [
+    "FULL_TANK",
     "LIVE",
+    "MAX_ODOMETER",
     "MAX_OFFER_HOURS",
     "SEATED",
     "Drive",

@@ -56,6 +56,12 @@ LIVE = frozenset({DriveStatus.REQUESTED, DriveStatus.CONFIRMED, DriveStatus.OUT}
 """States in which something is, or is about to be, booked."""
 
 
+MAX_ODOMETER = 5_000_000
+"""Kilometres beyond which a reading is a slip of the pen."""
+FULL_TANK = 100
+"""Fuel is read in per cent of a tank or a battery."""
+
+
 class _Interval(Func):
     """The half-open interval of a test drive."""
 
@@ -67,7 +73,7 @@ class Drive(models.Model):
     """One test drive over [starts_at, ends_at). `/test-drives` in the API.
 
     It leaves with a licence checked, a waiver signed and the odometer read (km); of the licence only the last four
-    characters and its end are kept.
+    characters and its end are kept. A signature drawn on the screen lies sealed among the private files.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -86,11 +92,16 @@ class Drive(models.Model):
     licence_valid_until = models.DateField(_("licence valid until"), null=True, blank=True)
     odometer_out = models.PositiveIntegerField(_("odometer when it left, km"), null=True, blank=True)
     odometer_in = models.PositiveIntegerField(_("odometer when it came back, km"), null=True, blank=True)
+    fuel_out = models.PositiveSmallIntegerField(_("fuel when it left, %"), null=True, blank=True)
+    fuel_in = models.PositiveSmallIntegerField(_("fuel when it came back, %"), null=True, blank=True)
     waiver_signed_at = models.DateTimeField(_("waiver signed at"), null=True, blank=True)
+    signature_path = models.CharField(_("signature"), max_length=200, blank=True, default="", db_default="")
+    signature_sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True, default="", db_default="")
     handed_over_by = models.UUIDField(_("handed over by"), null=True, blank=True)
     handed_over_at = models.DateTimeField(_("handed over at"), null=True, blank=True)
     returned_at = models.DateTimeField(_("returned at"), null=True, blank=True)
     return_note = models.TextField(_("note on its return"), blank=True, default="")
+    damage = models.TextField(_("damage"), blank=True, default="", db_default="")
     reminded_at = models.DateTimeField(_("reminded at"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))

@@ -1,11 +1,14 @@
 """Declare what the showroom holds of a person, and what erasure leaves of it."""
 
+from functools import partial
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.events import UserDeleted, UserStayed
+from core.db import on_commit
+from core.files.papers import destroy_papers
 from messaging.people.classified import forgets, plain
 from messaging.people.departures import open_door
 from messaging.people.personal import Obligation, erase, holds, obliges
@@ -16,7 +19,10 @@ from showroom.services.leaving import REASON
 
 
 def _forget_driver(drives: QuerySet[Drive]) -> None:
-    """A car leaves with a valid licence, so that it was valid that day is all that stays of it."""
+    """A car leaves with a valid licence, so that it was valid that day is all that stays of it; signatures go."""
+    drawn = drives.exclude(signature_path="")
+    on_commit("showroom", partial(destroy_papers, list(drawn.values_list("signature_path", flat=True))))
+    drawn.update(signature_path="", signature_sha256="")
     drives.exclude(reason=REASON).update(reason="")
     for drive in drives.filter(licence_valid_until__isnull=False):
         drive.licence_valid_until = drive.last_day
@@ -26,7 +32,7 @@ def _forget_driver(drives: QuerySet[Drive]) -> None:
 holds(
     Drive,
     owner="user_id",
-    blank={"phone": "", "comment": "", "licence_last4": "", "return_note": ""},
+    blank={"phone": "", "comment": "", "licence_last4": "", "return_note": "", "damage": ""},
     erase=_forget_driver,
 )
 
@@ -44,7 +50,9 @@ plain(Happening, "title description location time_zone currency cancel_reason")
 plain(Registration, "currency payment_failure check_in_code")
 plain(DriveCar, "name time_zone")
 plain(Drive, "car_name time_zone")
-forgets(Drive, "reason licence_valid_until", by="showroom.plugin.personal._forget_driver")
+forgets(
+    Drive, "reason licence_valid_until signature_path signature_sha256", by="showroom.plugin.personal._forget_driver"
+)
 
 
 @subscribe(UserDeleted)

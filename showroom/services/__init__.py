@@ -4,6 +4,7 @@ from showroom.services.categories import CategoryFields, add_category, delete_ca
 from showroom.services.drives import (
     Contact,
     HandOver,
+    Return,
     break_off_drive,
     cancel_drive,
     confirm_drive,
@@ -39,6 +40,7 @@ __all__ = [
     "Contact",
     "HandOver",
     "HappeningFields",
+    "Return",
     "accept_offer",
     "add_category",
     "announce_happening",

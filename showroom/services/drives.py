@@ -10,11 +10,13 @@ from django.db import IntegrityError
 from django.utils.translation import gettext
 
 from core.db import Expected, require_version, transaction
+from core.files.papers import Paper, examine
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from showroom.errors import (
     AnotherDriveThen,
     BadDriveTime,
+    BadSignature,
     CarUnavailable,
     DriveHasBegun,
     DriveNotFound,
@@ -31,6 +33,8 @@ from showroom.models import Drive, DriveCar, DriveStatus
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(hours=8)
 FURTHEST = timedelta(days=180)
 """How far ahead a test drive may be booked."""
+MAX_SIGNATURE_BYTES = 200_000
+"""A drawing of a few strokes is a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,27 @@ class Contact:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Checks before a car leaves; the odometer in km."""
+    """Checks before a car leaves; the odometer in km, fuel or charge in per cent.
+
+    `signature` is a PNG of what the driver drew: with it the waiver is signed on the screen, without it on paper.
+    """
 
     licence_last4: str
     licence_valid_until: date
     odometer: int
     waiver_signed: bool
+    fuel: int | None = None
+    signature: bytes = b""
+
+
+@dataclass(frozen=True)
+class Return:
+    """State in which a car comes back; the odometer in km, fuel or charge in per cent."""
+
+    odometer: int
+    note: str = ""
+    fuel: int | None = None
+    damage: str = ""
 
 
 def request_drive(
@@ -134,8 +153,9 @@ def hand_over(
     """Let the car leave. Publishes DriveStarted.
 
     Raises DriveNotFound, WrongTransition, CarUnavailable (it broke down or was sold meanwhile), LicenceExpired,
-    WaiverNotSigned, StaleVersion, AccountClosing.
+    WaiverNotSigned, BadSignature, PaperTooLarge, StaleVersion, AccountClosing.
     """
+    signature = _read_signature(checked.signature)
     with transaction("showroom"):
         drive = lock_drive(drive_id, expected_version=expected_version)
         refuse_leavers("showroom", drive.user_id)
@@ -143,10 +163,13 @@ def hand_over(
         _refuse_absent(drive.car_id)
         if checked.licence_valid_until < drive.last_day:
             raise LicenceExpired
-        if not checked.waiver_signed:
+        if not checked.waiver_signed and signature is None:
             raise WaiverNotSigned
         drive.licence_last4, drive.licence_valid_until = checked.licence_last4, checked.licence_valid_until
-        drive.odometer_out, drive.waiver_signed_at = checked.odometer, now
+        drive.odometer_out, drive.fuel_out, drive.waiver_signed_at = checked.odometer, checked.fuel, now
+        if signature is not None:
+            drive.signature_path = signature.path_under(f"test-drives/{drive.id}")
+            drive.signature_sha256 = signature.sha256
         drive.handed_over_at, drive.handed_over_by = now, by
         drive.save()
         publish(
@@ -158,20 +181,33 @@ def hand_over(
                 product_id=drive.product_id,
             )
         )
+        if signature is not None:
+            signature.store(drive.signature_path)
     return drive
 
 
-def take_back(*, drive_id: UUID, odometer: int, note: str, now: datetime, expected_version: Expected = None) -> Drive:
-    """Take the car back; `odometer` in km. Publishes DriveEnded.
+def _read_signature(drawn: bytes) -> Paper | None:
+    """Return the picture that was drawn; a page sends nothing where nobody drew."""
+    if not drawn:
+        return None
+    paper = examine(name="signature.png", content=drawn, max_bytes=MAX_SIGNATURE_BYTES)
+    if paper.content_type != "image/png":
+        raise BadSignature
+    return paper
+
+
+def take_back(*, drive_id: UUID, seen: Return, now: datetime, expected_version: Expected = None) -> Drive:
+    """Take the car back as it was seen. Publishes DriveEnded.
 
     Raises DriveNotFound, WrongTransition, OdometerRunsBackwards, StaleVersion.
     """
     with transaction("showroom"):
         drive = lock_drive(drive_id, expected_version=expected_version)
         drive.move_to(DriveStatus.RETURNED, now=now)
-        if odometer < (drive.odometer_out or 0):
+        if seen.odometer < (drive.odometer_out or 0):
             raise OdometerRunsBackwards
-        drive.odometer_in, drive.return_note, drive.returned_at = odometer, note, now
+        drive.odometer_in, drive.fuel_in, drive.returned_at = seen.odometer, seen.fuel, now
+        drive.return_note, drive.damage = seen.note, seen.damage
         _end(drive)
     return drive
 

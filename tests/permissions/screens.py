@@ -87,7 +87,8 @@ resources.allocation             manager  nobody   nobody   nobody   give_back,c
 resources.blackout               manager  manager  nobody   nobody   open_again
 resources.resource               manager  manager  manager  nobody   break_down,hide,repair
 resources.resourcetype           manager  manager  manager  nobody   -
-showroom.drive                   manager  nobody   nobody   nobody   give_up,not_come,calendar
+showroom.drive                   manager  nobody   nobody   nobody   give_up,not_come,calendar,hand_out,
+                                                                        signature,take_back
 showroom.eventcategory           manager  manager  manager  nobody   -
 showroom.happening               manager  manager  manager  nobody   call_off,calendar
 showroom.registration            manager  nobody   nobody   nobody   give_up
