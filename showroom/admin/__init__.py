@@ -19,6 +19,7 @@ from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
 from gateway.people.screens import NamesPeople
 from showroom import services
 from showroom.admin import drives
+from showroom.admin.door import DoorScreen
 from showroom.models import (
     EventCategory,
     Happening,
@@ -54,7 +55,7 @@ class EventCategoryAdmin(_ShowroomAdmin):
 
 
 @admin.register(Happening)
-class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
+class HappeningAdmin(DoorScreen, CalendarAdmin, _ShowroomAdmin):
     """Happenings, the latest first."""
 
     fields = [
@@ -67,6 +68,7 @@ class HappeningAdmin(CalendarAdmin, _ShowroomAdmin):
     search_fields = ["title"]
     ordering = ["-starts_at", "-id"]
     actions = ["call_off"]
+    actions_detail = ["door"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Happening]:
         return Happening.objects.present()
@@ -121,6 +123,10 @@ class RegistrationAdmin(NamesPeople, ReadOnlyAdmin):
     """Guests who come, newest first."""
 
     people: ClassVar = {"guest": "user_id"}
+    fields = [
+        "happening", "guest", "status", "position", "offer_expires_at", "price", "payment_state", "payment_failure",
+        "check_in_code", "checked_in_at", "created_at", "updated_at",
+    ]  # fmt: skip
     list_display = [
         "created_at", "happening", "guest", "coloured_status", "position", "payment_state", "checked_in_at",
     ]  # fmt: skip

@@ -32,7 +32,9 @@ def test_a_guest_takes_a_seat_and_gives_it_up():
     path = f"/events/{happening.id}/"
     assert guest.post(path + "register/").status_code == 302
     seat = Registration.objects.get()
-    assert seat.check_in_code in text(guest.get(path))
+    shown = text(guest.get(path))
+    assert f"<title>{seat.check_in_code}</title>" in shown, "the camera at the door has a picture to read"
+    assert f">{seat.check_in_code}</strong>" in shown
     assert seat.check_in_code not in text(Visitor("client").get(path))
     again = guest.client.post(path + "register/", follow=True)
     assert "already registered" in text(again)

@@ -90,7 +90,7 @@ resources.resourcetype           manager  manager  manager  nobody   -
 showroom.drive                   manager  nobody   nobody   nobody   give_up,not_come,calendar,hand_out,
                                                                         signature,take_back
 showroom.eventcategory           manager  manager  manager  nobody   -
-showroom.happening               manager  manager  manager  nobody   call_off,calendar
+showroom.happening               manager  manager  manager  nobody   call_off,calendar,door
 showroom.registration            manager  nobody   nobody   nobody   give_up
 """
 
