@@ -12,6 +12,7 @@ from gateway.principal import STAFF
 from messaging.peering.reads import answers
 
 CHUNK = 2_000
+MOST_COLLEAGUES = 500
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ def require_colleague(user_id: UUID, field: str) -> None:
     """Refuse to give work to anybody but an active manager or administrator. Raises InvalidInput, naming `field`."""
     if not User.objects.filter(pk=user_id, is_active=True, roles__overlap=list(STAFF)).exists():
         raise InvalidInput(field, "unknown_colleague", _("Nobody with this id works here."))
+
+
+@answers("clients", "orders")
+def list_colleagues() -> list[Person]:
+    """List those to whom work can be given, by name: the first five hundred."""
+    people = User.objects.filter(is_active=True, roles__overlap=list(STAFF)).order_by("full_name", "email")
+    return [_person(user) for user in people[:MOST_COLLEAGUES]]
 
 
 def get_people(user_ids: Iterable[UUID]) -> dict[UUID, Person]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 
 from clients import services
-from clients.admin import lists
+from clients.admin import leads, lists
 from clients.admin.card import read_card
 from clients.models import (
     Activity,
@@ -23,7 +23,6 @@ from clients.models import (
     ConsentProof,
     Contact,
     Duplicate,
-    Lead,
     Merge,
     Vehicle,
 )
@@ -31,7 +30,7 @@ from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin
 from gateway.people.screens import NamesPeople
 
-__all__ = ["lists"]
+__all__ = ["leads", "lists"]
 
 
 class _LookedAtInline(TabularInline):
@@ -149,31 +148,6 @@ class VehicleAdmin(NamesPeople, ReadOnlyAdmin):
     list_filter = ["source"]
     search_fields = ["vin__exact", "customer_id__exact"]
     ordering = ["-since", "-id"]
-
-
-@admin.register(Lead)
-class LeadAdmin(NamesPeople, ReadOnlyAdmin):
-    """The pipeline: what is overdue, then what is due next, comes first."""
-
-    people: ClassVar = {"owner": "owner_id"}
-    list_display = ["name", "phone", "email", "stage", "overdue", "due_at", "next_action", "owner", "created_at"]
-    list_filter = ["stage", "source", "created_at"]
-    search_fields = ["name", "phone", "email"]
-    ordering = [F("due_at").asc(nulls_last=True), "-id"]
-    actions = ["reply"]
-
-    @admin.display(description=_("overdue"), boolean=True)
-    def overdue(self, lead: Lead) -> bool:
-        return lead.is_overdue(timezone.now())
-
-    @admin.action(description=_("These were answered"))
-    def reply(self, request: HttpRequest, queryset: QuerySet[Lead]) -> None:
-        for lead in queryset:
-            try:
-                services.reply_to_lead(lead_id=lead.pk, actor_id=_actor(request), now=timezone.now())
-                self.message_user(request, str(lead), messages.SUCCESS)
-            except DomainError as error:
-                self.message_user(request, f"{lead}: {error.detail}", messages.ERROR)
 
 
 @admin.register(Duplicate)

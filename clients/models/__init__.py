@@ -24,12 +24,13 @@ from clients.models.holdings import (
     VehicleSource,
 )
 from clients.models.imports import ClientExport, ClientImport, ClientRowError
-from clients.models.leads import Lead, LeadQuerySet, LeadSource, LeadStage
+from clients.models.leads import OPEN_STAGES, Lead, LeadQuerySet, LeadSource, LeadStage
 from clients.models.timeline import DEAL_KINDS, NOTED_KINDS, Activity, ActivityKind
 
 __all__ = [
     "DEAL_KINDS",
     "NOTED_KINDS",
+    "OPEN_STAGES",
     "Activity",
     "ActivityKind",
     "Channel",

@@ -25,7 +25,7 @@ from clients.services.imports import (
     run_import,
     start_import,
 )
-from clients.services.leads import LeadFields, move_lead, open_lead, reply_to_lead, update_lead
+from clients.services.leads import LeadFields, find_alike, move_lead, open_lead, reply_to_lead, update_lead
 from clients.services.merging import merge_clients, undo_merge
 from clients.services.timeline import log_activity, record_activity
 
@@ -43,6 +43,7 @@ __all__ = [
     "dismiss_duplicate",
     "drop_files",
     "export_clients",
+    "find_alike",
     "follow_user",
     "forget_user",
     "give_back_vehicles",

@@ -1,5 +1,6 @@
 """Leads: opened, answered, moved through the pipeline, and in the end a client or lost."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.public import require_colleague
 from clients.errors import LeadNotFound
 from clients.events import LeadChanged, LeadOpened
-from clients.models import Client, ClientType, Lead, LeadStage
+from clients.models import OPEN_STAGES, Client, ClientType, Lead, LeadStage
 from clients.queries.finding import find_client
 from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
@@ -19,6 +20,9 @@ from clients.services.duplicates import find_holders, keys_in, lock_keys
 from core.db import Expected, require_version, transaction
 from core.errors import InvalidInput
 from messaging.outbox import publish
+
+MOST_ALIKE = 10
+"""Cards and enquiries that are shown as perhaps the same."""
 
 
 class LeadFields(TypedDict, total=False):
@@ -33,6 +37,29 @@ class LeadFields(TypedDict, total=False):
     next_action: str
     next_action_at: datetime | None
     client_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Cards and open enquiries that have a phone or an e-mail in common with a new one."""
+
+    cards: list[Client]
+    leads: list[Lead]
+
+    def __bool__(self) -> bool:
+        return bool(self.cards or self.leads)
+
+
+def find_alike(*, phone: str, email: str) -> Alike:
+    """Find whose phone or e-mail these are, before a second record is made of one person. Raises InvalidInput."""
+    wanted = _normal({"phone": phone, "email": email})
+    same = Q()
+    for name, value in wanted.items():
+        same |= Q(**{name: value}) if value else Q()
+    if not same:
+        return Alike([], [])
+    leads = Lead.objects.filter(same, stage__in=OPEN_STAGES).order_by("-id")[:MOST_ALIKE]
+    return Alike(find_holders(sorted(keys_in(**wanted)))[:MOST_ALIKE], list(leads))
 
 
 def open_lead(*, fields: LeadFields, now: datetime) -> Lead:

@@ -26,6 +26,7 @@ from core.screens.base import BusinessAdmin
 from core.screens.numbers import NumberField, WholeField
 
 DAY: dict[str, str] = {"type": "date"}
+MOMENT: dict[str, str] = {"type": "datetime-local"}
 
 
 class ScreenForm(forms.Form):
@@ -39,6 +40,7 @@ class ScreenForm(forms.Form):
         (NumberField, UnfoldAdminTextInputWidget),
         (WholeField, UnfoldAdminTextInputWidget),
         (forms.DateField, partial(UnfoldAdminTextInputWidget, attrs=DAY)),
+        (forms.DateTimeField, partial(UnfoldAdminTextInputWidget, attrs=MOMENT)),
         (forms.DecimalField, UnfoldAdminDecimalFieldWidget),
         (forms.IntegerField, UnfoldAdminIntegerFieldWidget),
         (forms.CharField, UnfoldAdminTextInputWidget),

@@ -30,7 +30,7 @@ clients.consentproof             manager  nobody   nobody   nobody   -
 clients.clientimport             manager  manager  nobody   nobody   -
 clients.clientrowerror           manager  nobody   nobody   nobody   -
 clients.duplicate                manager  nobody   nobody   nobody   dismiss,merge
-clients.lead                     manager  nobody   nobody   nobody   reply
+clients.lead                     manager  manager  nobody   nobody   answer,assign,move_on,reply
 clients.merge                    manager  nobody   nobody   nobody   undo
 clients.vehicle                  manager  nobody   nobody   nobody   -
 financing.application            manager  nobody   nobody   nobody   approve,reject,approve_one,counter,
