@@ -17,6 +17,7 @@ from catalog.models import Acquisition, Category, Product, ProductSearch, Reserv
 from catalog.models.categories import subtree_ids
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import ProductState, VehicleState, product_costs, product_states, vehicle_states
+from catalog.public.on_sale import OnSale, find_on_sale
 from core.errors import InvalidInput
 from core.plugins import Disagreement
 from messaging.peering.reads import answers
@@ -29,6 +30,7 @@ __all__ = [
     "Disagreement",
     "Facet",
     "FacetValue",
+    "OnSale",
     "ProductPage",
     "ProductSearch",
     "ProductState",
@@ -38,6 +40,7 @@ __all__ = [
     "category_tree",
     "compare_products",
     "facets",
+    "find_on_sale",
     "get_product",
     "get_products",
     "latest",

@@ -26,6 +26,7 @@ PLACES = (
     (_("Activity"), "clients_activity", "customer_id"),
 )
 """Lists of a person's objects: the name, the screen, and the field that holds the person's id there."""
+SALE_PAGE = "admin:orders_order_for"
 _TOLD = ("number", "title", "car_name", "amount", "total_amount", "premium", "currency", "method", "reason", "code")
 """Values of a step that a line of the timeline repeats, in this order."""
 
@@ -35,6 +36,7 @@ def read_card(request: HttpRequest, client: Client) -> dict[str, Any]:
     whose = list_customer_ids(client)
     steps = Activity.objects.filter(customer_id__in=whose).order_by("-occurred_at", "-id")[:LATEST]
     return {
+        "sale": _find_sale(request, client),
         "places": _list_places(request, [str(one) for one in whose]),
         "steps": [(step, _describe(step)) for step in steps],
         "vehicles": Vehicle.objects.filter(customer_id__in=whose).order_by("-since", "-id")[:LATEST],
@@ -45,6 +47,15 @@ def read_card(request: HttpRequest, client: Client) -> dict[str, Any]:
 def _describe(step: Activity) -> str:
     told = [str(step.data[name]) for name in _TOLD if step.data.get(name)]
     return step.description or " ".join(told)
+
+
+def _find_sale(request: HttpRequest, client: Client) -> str:
+    """Return the page that makes an order or an offer for the client, where orders are served and may be seen."""
+    may = any(
+        str(model._meta.label_lower) == "orders.order" and own.has_view_permission(request)
+        for model, own in site._registry.items()
+    )
+    return reverse(SALE_PAGE, args=[client.root_id]) if may and client.erased_at is None else ""
 
 
 def _list_places(request: HttpRequest, whose: list[str]) -> list[tuple[Any, str]]:

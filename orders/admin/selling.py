@@ -16,6 +16,7 @@ from core.screens.confirming import at_once
 from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
+from orders.admin.dealing import DealScreen
 from orders.admin.figures import FiguresScreen
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
 
@@ -62,7 +63,7 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(FiguresScreen, NamesPeople, ReadOnlyAdmin):
+class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}

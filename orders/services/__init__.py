@@ -29,6 +29,7 @@ from orders.services.deposits import DepositTerms, deposit_terms
 from orders.services.documents import issue_document
 from orders.services.earnest import fault_agreed, record_forfeit, record_payout, state_fault
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
+from orders.services.foreseeing import ForeseenDeal, foresee_offer, foresee_order
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
@@ -83,6 +84,7 @@ __all__ = [
     "Bargain",
     "CheckoutView",
     "DepositTerms",
+    "ForeseenDeal",
     "FreeLine",
     "Holder",
     "LineChange",
@@ -127,6 +129,8 @@ __all__ = [
     "fold_stats",
     "follow_products",
     "follow_stock",
+    "foresee_offer",
+    "foresee_order",
     "inspect_return",
     "issue_document",
     "join_queue",
