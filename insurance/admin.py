@@ -23,7 +23,7 @@ from unfold.widgets import (
 
 from core.clock import dealer_day
 from core.errors import DomainError
-from core.screens.base import ReadOnlyAdmin, asking, asking_why, level
+from core.screens.base import ReadOnlyAdmin, TechnicalAdmin, asking, asking_why, level
 from gateway.people.screens import NamesPeople
 from insurance import services
 from insurance.models import (
@@ -179,7 +179,7 @@ class QuoteAdmin(NamesPeople, ReadOnlyAdmin):
 
 
 @admin.register(VehicleCopy)
-class VehicleCopyAdmin(ReadOnlyAdmin):
+class VehicleCopyAdmin(TechnicalAdmin):
     """Cars of the dealership as insurance knows them; they come from the catalogue, and are corrected there."""
 
     list_display = ["vin", "make", "year", "power_hp", "price", "currency", "is_active", "version"]
@@ -222,11 +222,16 @@ class PolicyAdmin(NamesPeople, _DecidedAdmin):
     people: ClassVar = {"customer": "customer_id"}
     list_display = [
         "number", "customer", "insurance_type", "insurer", "status", "premium", "currency", "start_date", "end_date",
-        "beneficiary", "unconfirmed",
+        "beneficiary", "is_confirmed",
     ]  # fmt: skip
     list_filter = ["status", _ProvisionalFilter, "insurance_type", "insurer", "created_at"]
     search_fields = ["number", "vehicle_vin", "=id", "=order_id", "=customer_id"]
     ordering = ["-created_at", "-id"]
+
+    @admin.display(description=_("all is confirmed"), boolean=True)
+    def is_confirmed(self, policy: Policy) -> bool:
+        return not policy.unconfirmed
+
     cancel = _each(
         _("Cancel with a refund of the unused part"),
         lambda policy, manager_id: services.cancel_policy(policy_id=policy.pk, maker_id=manager_id, now=timezone.now()),
@@ -278,6 +283,7 @@ class MoneyRequestAdmin(NamesPeople, ReadOnlyAdmin):
 
 
 class _LookedAt(TabularInline):
+    hide_title = True
     extra = 0
     can_delete = False
 

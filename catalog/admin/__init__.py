@@ -42,6 +42,7 @@ __all__ = ["counts", "imports", "photos", "prices"]
 
 
 class _ReadOnlyInline(TabularInline):
+    hide_title = True
     extra = 0
     can_delete = False
 

@@ -23,6 +23,7 @@ from clients.models import (
     ConsentProof,
     Contact,
     Duplicate,
+    KeyKind,
     Merge,
     Vehicle,
 )
@@ -34,6 +35,7 @@ __all__ = ["leads", "lists"]
 
 
 class _LookedAtInline(TabularInline):
+    hide_title = True
     extra = 0
     can_delete = False
 
@@ -154,7 +156,7 @@ class VehicleAdmin(NamesPeople, ReadOnlyAdmin):
 class DuplicateAdmin(ReadOnlyAdmin):
     """Pairs of cards that seem to be one client: the merge screen."""
 
-    list_display = ["first", "first_reach", "second", "second_reach", "reasons", "found_at"]
+    list_display = ["first", "first_reach", "second", "second_reach", "shared", "found_at"]
     list_select_related = ["first", "second"]
     list_display_links = None
     ordering = ["-found_at", "-id"]
@@ -162,6 +164,10 @@ class DuplicateAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Duplicate]:
         return Duplicate.objects.filter(dismissed_at__isnull=True)
+
+    @admin.display(description=_("in common"))
+    def shared(self, pair: Duplicate) -> str:
+        return ", ".join(str(KeyKind(kind).label) for kind in pair.reasons)
 
     @admin.display(description=_("reached by"))
     def first_reach(self, pair: Duplicate) -> str:

@@ -1,39 +1,31 @@
 """Provide what every app's manager screens are built from."""
 
 from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import JSONField, Model, QuerySet, UUIDField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import formats
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.db import LeavesRecord, transaction
 from core.errors import DomainError
+from core.money.wording import money_text
 from core.screens.confirming import AsksFirst
 
+__all__ = ["money_text"]
 CAPPED = 1_000
-NBSP = "\u00a0"
-SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
-
-
-def money_text(amount: Decimal, currency: str) -> str:
-    """An amount in major units with unbreakable groups, as pages show it: «1 745 000,00 ₽»."""
-    digits = f"{amount:,.2f}".replace(",", NBSP).replace(".", formats.get_format("DECIMAL_SEPARATOR"))
-    return f"{digits}{NBSP}{SIGNS.get(currency, currency)}"
 
 
 def level(error: DomainError) -> int:
@@ -73,12 +65,41 @@ def _estimate(rows: QuerySet[Any]) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
+def list_technical(model: type[Model]) -> set[str]:
+    """List the columns of a model that tell a person nothing: ids of what lies elsewhere, structures, versions."""
+    kinds = (UUIDField, JSONField)
+    return {
+        field.name
+        for field in model._meta.fields
+        if isinstance(field, kinds)
+        or field.name == "version"
+        or field.name.endswith(("_version", "_key", "_path", "sha256"))
+    }
+
+
 class BusinessAdmin(AsksFirst):
     """Base of all screens: no full counts, questions before actions, and rows that only services change read-only."""
 
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
+    shows_technical: ClassVar[frozenset[str]] = frozenset()
+    """Columns of a technical kind that this screen shows to everybody, in a form that people read."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Keep ids, versions and raw structures from the page of an object: administrators find them folded away."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        hidden = list_technical(self.model) - self.shows_technical
+        named = [name for _title, options in fieldsets for name in options["fields"] if name in hidden]
+        kept = [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in hidden]})
+            for title, options in fieldsets
+        ]
+        if named and getattr(request.user, "is_superuser", False):
+            kept.append((_("Technical"), {"classes": ["collapse"], "fields": named}))
+        return kept
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say on the form what a service refuses; Django's own transaction around it took its record with it."""
@@ -92,6 +113,17 @@ class BusinessAdmin(AsksFirst):
             return HttpResponseRedirect(request.get_full_path())
 
 
+def column(name: str, label: Any) -> Any:
+    """A column of rows that are looked at, under a heading in words; a choice is shown by its name."""
+
+    def shown(self: Any, row: Any) -> Any:
+        told = getattr(row, f"get_{name}_display", None)
+        value = told() if told else getattr(row, name)
+        return "–" if value in (None, "") else value
+
+    return display(description=label)(shown)
+
+
 class ReadOnlyAdmin(BusinessAdmin):
     """A screen to look at: records are made and changed by the business alone."""
 
@@ -103,6 +135,16 @@ class ReadOnlyAdmin(BusinessAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class TechnicalAdmin(ReadOnlyAdmin):
+    """A table that only who looks after the system reads: copies of others' data, messages as they came."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
 
 
 class ReasonForm(BaseDialogForm):

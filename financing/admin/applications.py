@@ -33,7 +33,7 @@ from financing.models import (
     OverrideStatus,
     PaperStatus,
 )
-from financing.rules.wording import REASONS
+from financing.rules.wording import OUTCOMES, REASONS, RULES, name_fact, show_fact
 from gateway.people.screens import NamesPeople
 
 OLD = timedelta(days=1)
@@ -154,7 +154,7 @@ class OverrideInline(LookedAt):
     """Loans that managers would give against the rules."""
 
     model = Override
-    fields = ["status", "amount", "annual_rate", "term_months", "reason", "proposed_by", "answered_by", "note"]
+    fields = ["status", "amount", "annual_rate", "term_months", "reason", "note"]
     show_change_link = True
 
 
@@ -270,7 +270,7 @@ class ApplicationAdmin(NamesPeople, DeskAdmin):
 
     @admin.display(description=_("reasons"))
     def shown_reasons(self, application: Application) -> str:
-        return ", ".join(application.reasons)
+        return ", ".join(str(RULES.get(code, code)) for code in application.reasons)
 
     @admin.display(description=_("second person"), boolean=True)
     def waits_for_second(self, application: Application) -> bool:
@@ -280,7 +280,16 @@ class ApplicationAdmin(NamesPeople, DeskAdmin):
     def why(self, application: Application) -> str:
         """Every rule with what was found and the threshold, the failed ones in words."""
         checks = application.decision.get("checks", [])
-        rows = ((check["code"], check["outcome"], check["value"], check["limit"], _in_words(check)) for check in checks)
+        rows = (
+            (
+                RULES.get(check["code"], check["code"]),
+                OUTCOMES.get(check["outcome"], check["outcome"]),
+                check["value"],
+                check["limit"],
+                _in_words(check),
+            )
+            for check in checks
+        )
         return table([_now("rule"), _now("verdict"), _now("found"), _now("threshold"), ""], rows)
 
     @admin.display(description=_("inputs"))
@@ -290,13 +299,17 @@ class ApplicationAdmin(NamesPeople, DeskAdmin):
         ceiling = [(f"ceiling_{name}", value) for name, value in (decision.get("ceiling") or {}).items()]
         version = ("programme_version", decision.get("programme_version", ""))
         rows = [version, *decision.get("facts", {}).items(), *ceiling]
-        return table([_now("fact"), _now("value")], ((name, "–" if value is None else value) for name, value in rows))
+        return table([_now("fact"), _now("value")], ((name_fact(name), show_fact(value)) for name, value in rows))
 
     @admin.display(description=_("nearest terms that would be approved"))
     def nearest(self, application: Application) -> str:
         """The counter-offer found with the decision."""
         terms = application.decision.get("counter_offer")
-        return table([_now("term"), _now("value")], terms.items()) if terms else "–"
+        return (
+            table([_now("term"), _now("value")], ((name_fact(name), show_fact(value)) for name, value in terms.items()))
+            if terms
+            else "–"
+        )
 
     @admin.display(description=_("papers wanted and not accepted"))
     def papers(self, application: Application) -> str:

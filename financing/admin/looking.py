@@ -15,6 +15,7 @@ from core.screens.base import ReadOnlyAdmin
 class LookedAt(TabularInline):
     """Rows to look at: they change by services only."""
 
+    hide_title = True
     extra = 0
     can_delete = False
 

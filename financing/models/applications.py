@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import WrongTransition
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
+from core.money.wording import money_text
 from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field, rules_field
 from financing.models.programmes import Programme, ScheduleType
@@ -144,7 +145,7 @@ class Application(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_financing_type_display()} {self.requested_amount} {self.currency}"
+        return f"{self.get_financing_type_display()} {money_text(self.requested_amount, self.currency)}"
 
     @property
     def requested_amount(self) -> Decimal:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money.wording import money_text
 from core.postgres.history import OnlyAdded
 from financing.models.applications import Application
 from financing.models.fields import amount_field, legal_order, percent_field, psk_field, rules_field
@@ -137,7 +138,7 @@ class Loan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.principal} {self.currency}, {self.disbursed_date}"
+        return f"{money_text(self.principal, self.currency)}, {self.disbursed_date}"
 
     @cached_property
     def rules(self) -> BankRules:

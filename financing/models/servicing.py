@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money.wording import money_text
 from core.postgres.history import OnlyAdded
 from financing.models.fields import amount_field
 from financing.models.loans import Loan, LoanVersion
@@ -113,7 +114,7 @@ class LoanPayment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}, {self.value_date}"
+        return f"{money_text(self.amount, self.currency)}, {self.value_date}"
 
     def move(self, target: str) -> None:
         """Step to `target`. Raises WrongTransition."""
@@ -168,7 +169,7 @@ class LoanRefund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency}, {self.get_status_display()}"
+        return f"{money_text(self.amount, self.currency)}, {self.get_status_display()}"
 
 
 class Account(models.TextChoices):

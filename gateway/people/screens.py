@@ -26,10 +26,10 @@ LABELS: dict[str, Promise] = {
 
 
 def name_person(told: dict[str, str] | None, person_id: Any) -> SafeString | str:
-    """Write a person's name with the way to all of theirs, and how to reach them; the bare id of somebody unknown."""
+    """Write a person's name with the way to all of theirs, and how to reach them; somebody unknown is called so."""
     if person_id is None:
         return "–"
-    name = (told or {}).get("name") or str(person_id)
+    name = (told or {}).get("name") or _("name unknown")
     reach = (told or {}).get("phone") or (told or {}).get("email") or ""
     try:
         page = reverse(CARD_PAGE, args=[person_id])

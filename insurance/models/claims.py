@@ -215,7 +215,7 @@ class Claim(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.policy_id} {self.amount} {self.currency}"
+        return f"{self._meta.verbose_name} {self.created_at:%d.%m.%Y}"
 
     def _move(self, target: str, now: datetime) -> None:
         allowed = TRANSITIONS.get(self.status, ())

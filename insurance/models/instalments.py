@@ -66,7 +66,7 @@ class Instalment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.policy_id} / {self.number}"
+        return f"{self._meta.verbose_name} {self.number}"
 
     @property
     def grace_until(self) -> date:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
+from core.money.wording import money_text
 from insurance.models.claims import Claim
 from insurance.models.fields import amount_field
 from insurance.models.policies import Policy
@@ -90,4 +91,4 @@ class MoneyRequest(models.Model):
         indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="money_request_newest")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount} {self.currency}"
+        return f"{self.get_kind_display()} {money_text(self.amount, self.currency)}"

@@ -310,7 +310,7 @@ class Endorsement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.policy_id} / {self.number}"
+        return f"{self._meta.verbose_name} {self.number}"
 
     @property
     def to_pay(self) -> Decimal:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from core.money import DEFAULT_CURRENCY
+from core.money.wording import money_text
 from insurance.models.fields import amount_field, type_field
 from insurance.rules.pricing import QuoteRequest
 from insurance.rules.rating import Part, first_part, split_premium
@@ -88,7 +89,7 @@ class Quote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_insurance_type_display()} {self.premium} {self.currency}"
+        return f"{self.get_insurance_type_display()} {money_text(self.premium, self.currency)}"
 
     @property
     def asked(self) -> QuoteRequest:

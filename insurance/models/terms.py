@@ -69,7 +69,7 @@ class PolicyTerms(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.policy_id} / {self.number}"
+        return f"{self._meta.verbose_name} {self.number}"
 
     @property
     def agreed(self) -> Settlement:

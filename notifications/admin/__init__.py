@@ -1,8 +1,10 @@
 """Manager screens of notifications: to look at, and to send again; webhooks stand in their own module."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +21,23 @@ from notifications.providers import mailbox, sms
 __all__ = ["webhooks"]
 
 
+class _NamesReceiver(ReadOnlyAdmin):
+    """A list whose rows are somebody's, by the names that messages are written to."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        named = Recipient.objects.filter(user_id=OuterRef("user_id")).values("full_name")[:1]
+        return super().get_queryset(request).annotate(receiver_name=Subquery(named))
+
+    @display(description=_("receiver"))
+    def receiver(self, row: Any) -> str:
+        return row.receiver_name or str(_("name unknown"))
+
+
 @admin.register(Notification)
-class NotificationAdmin(ReadOnlyAdmin):
+class NotificationAdmin(_NamesReceiver):
     """Messages and their receivers, newest first."""
 
-    list_display = ["created_at", "user_id", "channel", "title", "coloured_delivery", "due_at", "sent_at", "read_at"]
+    list_display = ["created_at", "receiver", "channel", "title", "coloured_delivery", "due_at", "sent_at", "read_at"]
     list_filter = ["delivery", "channel", "kind", "created_at"]
     search_fields = ["user_id__exact"]
     ordering = ["-created_at", "-id"]
@@ -74,17 +88,17 @@ class NotificationAdmin(ReadOnlyAdmin):
 class RecipientAdmin(ReadOnlyAdmin):
     """Addresses at which people are reached."""
 
-    list_display = ["user_id", "full_name", "email", "phone", "language", "is_digest_wanted"]
+    list_display = ["full_name", "email", "phone", "language", "is_digest_wanted"]
     list_filter = ["language", "is_digest_wanted"]
     search_fields = ["user_id__exact", "email__istartswith"]
     ordering = ["user_id"]
 
 
 @admin.register(Preference)
-class PreferenceAdmin(ReadOnlyAdmin):
+class PreferenceAdmin(_NamesReceiver):
     """Preferences of people for how they are told."""
 
-    list_display = ["user_id", "kind", "in_app", "email", "sms"]
+    list_display = ["receiver", "kind", "in_app", "email", "sms"]
     list_filter = ["kind"]
     search_fields = ["user_id__exact"]
     ordering = ["user_id", "kind"]

@@ -33,9 +33,14 @@ SAGA_COLOURS = {
 
 class LegInline(ReadOnlyInline):
     model = CheckoutLeg
-    fields = [
-        "kind", "state", "parked_reason", "error", "attempts", "attempt_id", "started_at", "deadline_at", "finished_at",
+    fields = readonly_fields = [
+        "kind", "state", "parked_reason", "refusal", "attempts", "started_at", "deadline_at", "finished_at",
     ]  # fmt: skip
+
+    @display(description=gettext_lazy("error"))
+    def refusal(self, leg: CheckoutLeg) -> str:
+        """The sentence of what refused, as the timeline tells it."""
+        return str((leg.error or {}).get("detail") or "–")
 
 
 class AttentionFilter(admin.SimpleListFilter):
@@ -108,6 +113,9 @@ class CheckoutAdmin(NamesPeople, ReadOnlyAdmin):
     """The saga of each order, leg by leg; unfinished ones first."""
 
     people: ClassVar = {"customer": "order__customer_id", "owner": "owner_id"}
+    fields = readonly_fields = [
+        "number", "customer", "owner", "coloured_state", "stands_at", "started_at", "finished_at",
+    ]  # fmt: skip
     list_display = ["number", "customer", "coloured_state", "stands_at", "owner", "started_at", "finished_at"]
     list_filter = [AttentionFilter, "state", "step"]
     list_select_related = ["order"]

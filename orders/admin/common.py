@@ -25,6 +25,7 @@ def get_step_name(checkout: Checkout) -> str:
 class ReadOnlyInline(TabularInline):
     """Rows of another table that are looked at here, and changed elsewhere."""
 
+    hide_title = True
     extra = 0
     can_delete = False
 

@@ -19,7 +19,7 @@ from core.clock import dealer_day
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
-from core.screens.base import ReadOnlyAdmin, asking_as, level, money_text
+from core.screens.base import ReadOnlyAdmin, asking_as, column, level, money_text
 from gateway.access.readings import Papers, hand_over
 from gateway.models import KnownPerson
 from gateway.people.screens import NamesPeople
@@ -38,6 +38,15 @@ COLOURS = {
     OfferState.EXPIRED: "danger",
     OfferState.WITHDRAWN: "danger",
 }
+STEPS = {
+    "offer.created": _("written"),
+    "offer.changed": _("changed"),
+    "offer.sent": _("sent"),
+    "offer.accepted": _("accepted"),
+    **{
+        f"offer.{state.value}": state.label for state in (OfferState.DECLINED, OfferState.EXPIRED, OfferState.WITHDRAWN)
+    },
+}
 NEWEST = 500
 """Newest offers whose managers are offered to choose from."""
 
@@ -52,7 +61,7 @@ class ManagerFilter(admin.SimpleListFilter):
         newest = SalesOffer.objects.order_by("-created_at", "-id").values_list("manager_id", flat=True)[:NEWEST]
         others = {one for one in newest if one != request.user.pk}
         named = dict(KnownPerson.objects.using("orders").filter(pk__in=others).values_list("pk", "name"))
-        listed = sorted((named.get(one) or str(one), str(one)) for one in others)
+        listed = sorted((named.get(one) or str(_("name unknown")), str(one)) for one in others)
         return [("me", _("myself")), *((one, name) for name, one in listed)]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -85,9 +94,17 @@ class LastDayFilter(admin.SimpleListFilter):
 
 class HistoryInline(ReadOnlyInline):
     model = OfferHistory
-    fields = ["at", "event", "actor_id", "reason"]
+    fields = readonly_fields = ["moment", "what", "why"]
+    verbose_name_plural = _("history")
     ordering = ["id"]
     tab = True
+    moment = column("at", _("when"))
+    why = column("reason", _("reason"))
+
+    @display(description=_("what"))
+    def what(self, step: OfferHistory) -> str:
+        """The step in words."""
+        return str(STEPS.get(step.event, step.event))
 
 
 class WithdrawalForm(BaseDialogForm):

@@ -11,7 +11,8 @@ from unfold.decorators import display
 
 from core.db import database_now
 from core.errors import DomainError
-from core.screens.base import ReadOnlyAdmin, level, money_text
+from core.money import DEFAULT_CURRENCY
+from core.screens.base import ReadOnlyAdmin, TechnicalAdmin, level, money_text
 from core.screens.confirming import at_once
 from gateway.people.screens import NamesPeople
 from orders import services
@@ -32,17 +33,64 @@ COLOURS = {
 }
 
 
+ROLES = {
+    "admin": gettext_lazy("administrator"),
+    "manager": gettext_lazy("manager"),
+    "client": gettext_lazy("buyer"),
+    "system": gettext_lazy("the shop itself"),
+}
+"""Who took a step of an order, in words."""
+
+
 class LineInline(ReadOnlyInline):
     model = OrderLine
-    fields = ["position", "sku", "name", "quantity", "unit_price", "line_total"]
+    fields = readonly_fields = ["article", "goods", "pieces", "price", "sum"]
+    verbose_name_plural = gettext_lazy("goods")
     tab = True
+
+    @display(description=gettext_lazy("SKU"))
+    def article(self, line: OrderLine) -> str:
+        return line.sku
+
+    @display(description=gettext_lazy("name"))
+    def goods(self, line: OrderLine) -> str:
+        return line.name
+
+    @display(description=gettext_lazy("quantity"))
+    def pieces(self, line: OrderLine) -> int:
+        return line.quantity
+
+    @display(description=gettext_lazy("price"))
+    def price(self, line: OrderLine) -> str:
+        return money_text(line.unit_price, DEFAULT_CURRENCY)
+
+    @display(description=gettext_lazy("sum"))
+    def sum(self, line: OrderLine) -> str:
+        return money_text(line.line_total, DEFAULT_CURRENCY)
 
 
 class HistoryInline(ReadOnlyInline):
     model = OrderHistory
-    fields = ["at", "event", "status", "reason", "actor_role", "data"]
+    fields = readonly_fields = ["moment", "stands", "why", "who"]
+    verbose_name_plural = gettext_lazy("history")
     ordering = ["id"]
     tab = True
+
+    @display(description=gettext_lazy("when"))
+    def moment(self, step: OrderHistory) -> Any:
+        return step.at
+
+    @display(description=gettext_lazy("status"))
+    def stands(self, step: OrderHistory) -> str:
+        return str(Status(step.status).label)
+
+    @display(description=gettext_lazy("reason"))
+    def why(self, step: OrderHistory) -> str:
+        return step.reason or "–"
+
+    @display(description=gettext_lazy("by whom"))
+    def who(self, step: OrderHistory) -> str:
+        return str(ROLES.get(step.actor_role, step.actor_role))
 
 
 def _move(status: str, label: Any) -> Any:
@@ -67,6 +115,10 @@ class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
+    fields = readonly_fields = [
+        "number", "customer", "owner", "coloured_status", "saga", "total", "discounts", "paid", "on_credit",
+        "held_until", "placed_date", "comment", "created_at", "updated_at",
+    ]  # fmt: skip
     list_display = [
         "number", "customer", "coloured_status", "total", "paid", "saga", "held_until", "owner", "created_at",
     ]  # fmt: skip
@@ -95,6 +147,14 @@ class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
     def paid(self, order: Order) -> str:
         return money_text(order.amount_paid, order.currency)
 
+    @display(description=gettext_lazy("discounts"))
+    def discounts(self, order: Order) -> str:
+        return money_text(order.discount_total, order.currency)
+
+    @display(description=gettext_lazy("on credit"))
+    def on_credit(self, order: Order) -> str:
+        return money_text(order.loan_amount, order.currency)
+
     @display(description=gettext_lazy("checkout"))
     def saga(self, order: Order) -> str:
         return f"{order.checkout.get_state_display()} · {get_step_name(order.checkout)}"
@@ -105,7 +165,7 @@ class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
 
 
 @admin.register(ProductCopy)
-class ProductCopyAdmin(ReadOnlyAdmin):
+class ProductCopyAdmin(TechnicalAdmin):
     """Products as orders knows them from the catalogue."""
 
     list_display = ["sku", "name", "price", "available", "is_active", "version"]

@@ -82,6 +82,8 @@ class QueuePlaceAdmin(NamesPeople, ReadOnlyAdmin):
     """Queues behind held cars, car by car in their order."""
 
     people: ClassVar = {"customer": "customer_id"}
+    fields = ["name", "coloured_state", "customer", "joined_at", "offer_expires_at", "reason"]
+    readonly_fields = ["coloured_state"]
     list_display = ["name", "coloured_state", "ahead", "customer", "joined_at", "offer_expires_at", "reason"]
     list_filter = ["state", "joined_at"]
     search_fields = ["name__startswith"]

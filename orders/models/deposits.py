@@ -118,7 +118,7 @@ class DepositAgreement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.get_state_display()}"
+        return f"{self._meta.verbose_name}: {self.get_state_display()}"
 
     def move(self, state: str, *, now: datetime) -> None:
         """Go on to the next state. Raises WrongTransition."""

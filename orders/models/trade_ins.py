@@ -47,4 +47,4 @@ class TradeIn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.order_id}: {self.get_state_display()}"
+        return f"{self._meta.verbose_name}: {self.get_state_display()}"

@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from core.files.tables import csv_lines
 from core.ids import uuid7
-from core.screens.base import ReadOnlyAdmin, asking_why, money_text
+from core.screens.base import ReadOnlyAdmin, TechnicalAdmin, asking_why, money_text
 from core.screens.confirming import at_once
 from gateway.accounting.screen import show_export
 from gateway.people.screens import NamesPeople
@@ -70,7 +70,7 @@ def _with_number(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 class RefundInline(ReadOnlyInline):
     model = Refund
-    fields = readonly_fields = ["id", "amount", "status", "reason", "attempt", "failure_detail", "created_at"]
+    fields = readonly_fields = ["amount", "status", "reason", "attempt", "failure_detail", "created_at"]
     ordering = ["id"]
 
 
@@ -116,7 +116,7 @@ class PaymentAdmin(NamesMoney, RefundScreen):
 
     people: ClassVar = {"customer": "customer_id"}
     list_display = [
-        "id", "order_number", "customer", "coloured_status", "money", "refunded", "method", "created_at",
+        "created_at", "order_number", "customer", "coloured_status", "money", "refunded", "method",
     ]  # fmt: skip
     list_filter = [AttentionFilter, "status", "method", "provider", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "customer_id__exact", "provider_ref__exact"]
@@ -156,7 +156,7 @@ class PaymentAdmin(NamesMoney, RefundScreen):
 
     @display(description=gettext_lazy("order"))
     def order_number(self, payment: Payment) -> str:
-        return getattr(payment, "order_number", None) or str(payment.order_id)
+        return getattr(payment, "order_number", None) or payment.get_purpose_display()
 
     @display(description=gettext_lazy("amount"), ordering="amount")
     def money(self, payment: Payment) -> str:
@@ -176,7 +176,7 @@ class RefundAdmin(NamesMoney, NamesPeople):
     """Refunds, newest first; those that wait for approval and those that failed need somebody."""
 
     people: ClassVar = {"customer": "payment__customer_id"}
-    list_display = ["id", "order_number", "customer", "coloured_status", "money", "reason", "attempt", "created_at"]
+    list_display = ["created_at", "order_number", "customer", "coloured_status", "money", "reason", "attempt"]
     list_filter = ["status", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact"]
     ordering = ["-created_at", "-id"]
@@ -219,7 +219,7 @@ class RefundAdmin(NamesMoney, NamesPeople):
 class PayoutAdmin(NamesMoney):
     """Payouts, newest first; those that failed need somebody."""
 
-    list_display = ["id", "purpose", "subject_id", "payee", "status", "amount", "currency", "attempt", "created_at"]
+    list_display = ["created_at", "purpose", "payee", "status", "amount", "currency", "attempt"]
     list_filter = ["status", "purpose", "created_at"]
     search_fields = ["id__exact", "subject_id__exact", "request_id__exact"]
     ordering = ["-created_at", "-id"]
@@ -236,7 +236,7 @@ class PayoutAdmin(NamesMoney):
 class DisputeAdmin(ReadOnlyAdmin):
     """Disputes, newest first; an open one freezes the refunds of its payment."""
 
-    list_display = ["provider_ref", "payment_id", "status", "amount", "opened_at", "closed_at"]
+    list_display = ["provider_ref", "status", "amount", "opened_at", "closed_at"]
     list_filter = ["status", "provider"]
     search_fields = ["provider_ref__exact", "payment__id__exact"]
     ordering = ["-opened_at", "-id"]
@@ -265,7 +265,7 @@ class ReconciliationAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     """The ledger, newest first."""
 
-    list_display = ["id", "kind", "order_id", "payment_id", "currency", "created_at"]
+    list_display = ["created_at", "kind", "order_number", "currency"]
     list_filter = ["kind", "created_at"]
     search_fields = ["order_id__exact", "payment__id__exact", "reference__exact"]
     ordering = ["-created_at"]
@@ -277,9 +277,16 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         """Papers of some days for accounting: how many there are, and the file."""
         return show_export(self, request)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
+        return _with_number(super().get_queryset(request))
+
+    @display(description=gettext_lazy("order"))
+    def order_number(self, entry: Any) -> str:
+        return entry.order_number or "–"
+
 
 @admin.register(LedgerAccount)
-class LedgerAccountAdmin(ReadOnlyAdmin):
+class LedgerAccountAdmin(TechnicalAdmin):
     """Accounts of the ledger."""
 
     list_display = ["code"]
@@ -287,7 +294,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
+class WebhookEventAdmin(TechnicalAdmin):
     """Messages of providers, and what they came to."""
 
     list_display = ["event_id", "provider", "type", "payment_id", "outcome", "received_at"]
@@ -297,7 +304,7 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OrderCopy)
-class OrderCopyAdmin(ReadOnlyAdmin):
+class OrderCopyAdmin(TechnicalAdmin):
     """Orders as payments knows them."""
 
     list_display = ["number", "status", "total_amount", "currency", "version"]

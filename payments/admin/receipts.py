@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from core.screens.base import asking, money_text
+from core.screens.base import asking, column, money_text
 from gateway.people.screens import NamesPeople
 from payments import services
 from payments.admin.steps import NamesMoney, ReadOnlyInline, each
@@ -66,11 +66,17 @@ def _correct(receipt_id: UUID, manager_id: UUID, said: dict[str, Any]) -> Receip
 
 class ReceiptLineInline(ReadOnlyInline):
     model = ReceiptLine
-    fields = [
-        "name", "quantity", "unit_price", "amount", "vat_code", "vat_amount", "subject", "method", "marking_code",
-        "supplier_name", "supplier_inn", "supplier_phone",
+    fields = readonly_fields = [
+        "what", "pieces", "price", "amount", "vat", "subject", "method", "marking", "supplier", "supplier_number",
     ]  # fmt: skip
     ordering = ["position"]
+    what = column("name", gettext_lazy("name"))
+    pieces = column("quantity", gettext_lazy("quantity"))
+    price = column("unit_price", gettext_lazy("price"))
+    vat = column("vat_amount", gettext_lazy("VAT"))
+    marking = column("marking_code", gettext_lazy("marking"))
+    supplier = column("supplier_name", gettext_lazy("supplier"))
+    supplier_number = column("supplier_inn", gettext_lazy("INN of the supplier"))
 
 
 class ReceiptStepInline(ReadOnlyInline):
@@ -85,7 +91,7 @@ class ReceiptAdmin(NamesMoney, NamesPeople):
 
     people: ClassVar = {"customer": "payment__customer_id"}
     list_display = [
-        "id", "customer", "kind", "coloured_state", "money", "fiscal_number", "failure_code", "created_at",
+        "created_at", "customer", "kind", "coloured_state", "money", "fiscal_number", "failure_code",
     ]  # fmt: skip
     list_filter = ["state", "kind", "operator", "created_at"]
     search_fields = ["id__exact", "order_id__exact", "payment__id__exact", "fiscal_number__exact"]

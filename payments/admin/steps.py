@@ -54,6 +54,7 @@ def _stage(done: Payment | Refund | Payout | Receipt) -> str:
 class ReadOnlyInline(TabularInline):
     """Rows beside their object, to look at."""
 
+    hide_title = True
     extra = 0
     can_delete = False
 

@@ -88,7 +88,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.reference}"
+        return f"{self.get_kind_display()} {self.created_at:%d.%m.%Y}"
 
 
 class LedgerLine(models.Model):

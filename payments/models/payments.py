@@ -279,7 +279,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"{self._meta.verbose_name} {self.created_at:%d.%m.%Y %H:%M}"
 
     @property
     def order_account_id(self) -> UUID:

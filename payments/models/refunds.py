@@ -95,7 +95,7 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"{self._meta.verbose_name} {self.created_at:%d.%m.%Y %H:%M}"
 
     @property
     def key(self) -> str:

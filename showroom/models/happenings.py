@@ -306,7 +306,7 @@ class Registration(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"{self._meta.verbose_name} {self.created_at:%d.%m.%Y %H:%M}"
 
     @property
     def is_seated(self) -> bool:

@@ -52,7 +52,7 @@ insurance.policy                 manager  nobody   nobody   nobody   cancel,keep
 insurance.quote                  manager  nobody   nobody   nobody   -
 insurance.tariffrevision         manager  nobody   nobody   nobody   -
 insurance.tariffrow              manager  nobody   nobody   nobody   -
-insurance.vehiclecopy            manager  nobody   nobody   nobody   -
+insurance.vehiclecopy            admin    nobody   nobody   nobody   -
 messaging.inboxevent             manager  nobody   nobody   nobody   -
 notifications.notification       manager  nobody   nobody   nobody   send_again,mailbox
 notifications.preference         manager  nobody   nobody   nobody   -
@@ -67,22 +67,22 @@ orders.issueddocument            manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready,sales_figures
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
-orders.productcopy               manager  nobody   nobody   nobody   -
+orders.productcopy               admin    nobody   nobody   nobody   -
 orders.queueplace                manager  nobody   nobody   nobody   skip
 orders.salesoffer                manager  nobody   nobody   nobody   paper,send,withdraw
 orders.tradein                   manager  nobody   nobody   nobody   -
 payments.dispute                 manager  nobody   nobody   nobody   -
-payments.ledgeraccount           manager  nobody   nobody   nobody   -
+payments.ledgeraccount           admin    nobody   nobody   nobody   -
 payments.ledgerentry             manager  nobody   nobody   nobody   accounting
 payments.legalentity             manager  admin    admin    admin    -
-payments.ordercopy               manager  nobody   nobody   nobody   -
+payments.ordercopy               admin    nobody   nobody   nobody   -
 payments.payment                 manager  nobody   nobody   nobody   ask,cancel,capture,refund,not_taken,
                                                                         refund_part,taken
 payments.payout                  manager  nobody   nobody   nobody   retry
 payments.receipt                 manager  nobody   nobody   nobody   retry,correct
 payments.reconciliation          manager  nobody   nobody   nobody   download
 payments.refund                  manager  nobody   nobody   nobody   approve,reject,retry
-payments.webhookevent            manager  nobody   nobody   nobody   -
+payments.webhookevent            admin    nobody   nobody   nobody   -
 resources.allocation             manager  nobody   nobody   nobody   give_back,calendar
 resources.blackout               manager  manager  nobody   nobody   open_again
 resources.resource               manager  manager  manager  nobody   break_down,hide,repair
