@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
@@ -215,7 +216,7 @@ class Claim(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.created_at:%d.%m.%Y}"
+        return f"{self._meta.verbose_name} {timezone.localtime(self.created_at):%d.%m.%Y}"
 
     def _move(self, target: str, now: datetime) -> None:
         allowed = TRANSITIONS.get(self.status, ())

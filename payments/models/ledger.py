@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
@@ -88,7 +89,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.created_at:%d.%m.%Y}"
+        return f"{self.get_kind_display()} {timezone.localtime(self.created_at):%d.%m.%Y}"
 
 
 class LedgerLine(models.Model):

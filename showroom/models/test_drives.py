@@ -145,7 +145,7 @@ class Drive(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.car_name}, {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.car_name}, {self.starts_at.astimezone(ZoneInfo(self.time_zone)):%d.%m.%Y %H:%M}"
 
     @property
     def last_day(self) -> date:
