@@ -37,7 +37,7 @@ SAID_BESIDES = ("aria-label", "placeholder", "title")
 
 
 class Reader(HTMLParser):
-    """What stands on a page of the admin for people to read, icons left out, labels read out loud included."""
+    """Text that stands on a page of the admin for people to read, icons left out, labels read out loud included."""
 
     def __init__(self):
         super().__init__()

@@ -56,7 +56,7 @@ class LeadForm(ScreenForm):
 
 
 class OwnerForm(BaseDialogForm):
-    """Who looks after it."""
+    """Colleague who looks after it."""
 
     owner_id = forms.ChoiceField(
         label=gettext_lazy("assigned to"), choices=list_owners, required=False, widget=UnfoldAdminSelectWidget
@@ -64,7 +64,7 @@ class OwnerForm(BaseDialogForm):
 
 
 class StageForm(BaseDialogForm):
-    """Where it goes next, and why it is lost."""
+    """Stage that it goes to next, and why it is lost."""
 
     stage = forms.ChoiceField(
         label=gettext_lazy("stage"),

@@ -46,7 +46,7 @@ RULES = {
     "bank_refused": _("answer of the bank"),
     "manual": _("review by a manager"),
 }
-"""What each rule looks at, in a word or two."""
+"""Names of the rules, in a word or two."""
 OUTCOMES = {"approve": _("passed"), "reject": _("failed"), "review": _("to be looked at")}
 FACTS = {
     "programme_version": _("version of the programme"),

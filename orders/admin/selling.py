@@ -39,7 +39,7 @@ ROLES = {
     "client": gettext_lazy("buyer"),
     "system": gettext_lazy("the shop itself"),
 }
-"""Who took a step of an order, in words."""
+"""Names of those who take steps of an order."""
 
 
 class LineInline(ReadOnlyInline):

@@ -27,12 +27,12 @@ from showroom.models import FULL_TANK, MAX_ODOMETER, Drive, DriveStatus
 from showroom.queries.signatures import read_signature
 
 PICTURE = "data:image/png;base64,"
-"""What a canvas begins its drawing with."""
+"""Beginning of a drawing as a canvas gives it."""
 LONGEST_PICTURE = 300_000
 
 
 class HandOutForm(ScreenForm):
-    """What is checked before a car leaves."""
+    """Checks before a car leaves."""
 
     licence_last4 = forms.CharField(
         label=gettext_lazy("last four characters of the licence"),
