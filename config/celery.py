@@ -11,6 +11,7 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_before_create_process,
+    worker_init,
     worker_process_init,
 )
 from click import Option
@@ -83,6 +84,17 @@ def _schedule(sender: Celery, task: str, every: float | crontab, queue: str, *ar
     expires = every if isinstance(every, float) else 3600.0
     job = sender.signature(task, args=arguments, queue=queue, expires=expires)
     sender.add_periodic_task(every, job, name=" ".join([task, *arguments]))
+
+
+@worker_init.connect
+def refuse_poolers(**_: object) -> None:
+    """End a worker that could not hold the locks it works by, before it takes a task."""
+    from core.db import NeedsSession, require_session
+
+    try:
+        require_session("a worker")
+    except NeedsSession as error:
+        raise SystemExit(f"autosalon: {error}") from None
 
 
 @worker_before_create_process.connect

@@ -173,6 +173,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULER = "config.processes.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 RELAY_MODE = Processes.RELAY_MODE
+DATABASE_POOLER = Processes.DATABASE_POOLER
 """`process`: `manage.py relay` moves events. `task`: Celery beat does, every two seconds."""
 STREAM_URL = Servers.STREAM_URL
 """RabbitMQ that the relay tells every public event, beside this installation's own apps; empty for none."""

@@ -31,6 +31,10 @@ class InsideTransaction(RuntimeError):
     """A call to the outside world was attempted while a transaction holds locks."""
 
 
+class NeedsSession(RuntimeError):
+    """A process that is given a pooler's addresses was to do what needs a session."""
+
+
 class LeavesRecord(ABC):
     """Mixed into an exception: what it undoes is undone, and a record of the attempt stays on `alias`."""
 
@@ -204,8 +208,26 @@ def try_lock(connection: Any, name: str, *, number: str = WIDE) -> bool:
     return _ask(connection, f"SELECT pg_try_advisory_xact_lock({number}) FROM (VALUES (%s::text)) AS one (name)", name)
 
 
+def require_session(who: str) -> None:
+    """Refuse what holds on to a session, where a pooler lends one from transaction to transaction.
+
+    Raises NeedsSession: a lock taken there would stay with whoever is lent the session next, and a bell ring for them.
+    """
+    if settings.DATABASE_POOLER:
+        raise NeedsSession(
+            f"{who} needs sessions of its own: give it the databases' own addresses, without AUTOSALON_DATABASE_POOLER"
+        )
+
+
+def limit_session(cursor: Any, milliseconds: float) -> None:
+    """Limit the statements of a session of our own: behind a pooler whoever is lent it next would have the limit."""
+    if not settings.DATABASE_POOLER:
+        cursor.execute("SET statement_timeout = %s", [milliseconds])
+
+
 def try_session_lock(connection: Any, number: int) -> bool:
-    """Hold the lock of a number until the connection closes, unless somebody else has it."""
+    """Hold the lock of a number until the connection closes, unless somebody else has it. Raises NeedsSession."""
+    require_session("a lock")
     return _ask(connection, "SELECT pg_try_advisory_lock(%s)", number)
 
 
@@ -233,7 +255,11 @@ def session_lock(
 def session_locks(
     alias: str, wanted: str, values: Mapping[str, Any], *, most: int, number: str = PLACE, idle_limit: str = ""
 ) -> Iterator[list[tuple[str, int]]]:
-    """Hold the first free ones of the locks that the query `wanted` lists, by `name` and `place`; yields which."""
+    """Hold the first free ones of the locks that the query `wanted` lists, by `name` and `place`; yields which.
+
+    Raises NeedsSession.
+    """
+    require_session("a lock")
     limited = ", set_config('idle_session_timeout', %(limit)s, false)" if idle_limit else ""
     free = f"SELECT name, place{limited} FROM wanted WHERE pg_try_advisory_lock({number}) LIMIT %(most)s"
     sql = f"WITH wanted AS MATERIALIZED ({wanted}) {free}"

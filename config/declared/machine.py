@@ -59,6 +59,11 @@ class Processes(Group):
         "process: `manage.py relay` moves events. task: Celery beat does, every two seconds.",
     )
     STATEMENT_TIMEOUT_MS = number(10_000, "Longest statement of a request.", least=1, unit="milliseconds")
+    DATABASE_POOLER = flag(
+        False,
+        "The databases' addresses lead to PgBouncer in transaction mode: for web and live, which need no session.",
+        roles=("web", "live"),
+    )
     DATABASE_HEALTH_CHECKS = flag(False, "Ask a connection whether it still lives before each request.")
     METRICS_DIR = text(
         "",

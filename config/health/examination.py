@@ -20,6 +20,7 @@ from django.db import Error, connections
 from config.health.checks import Check, Subject, limit
 from config.health.databases import due_position
 from config.health.declared import all_checks
+from core.db import limit_session
 from messaging.delivery.parked import served
 
 FRESH_S = 3.0
@@ -202,7 +203,7 @@ def _due(alias: str) -> int:
     """Tables that a migration is yet to make tell nothing; `migrations` says so."""
     try:
         with connections[alias].cursor() as cursor:
-            cursor.execute("SET statement_timeout = %s", [1000 * limit("answer_s")])
+            limit_session(cursor, 1000 * limit("answer_s"))
         return due_position(alias)
     except Error:
         return 0

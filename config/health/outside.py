@@ -17,6 +17,7 @@ from django.db import connections
 from config import checks
 from config.health.checks import Subject, check, limit
 from config.management.commands.migrate_all import is_current
+from core.db import limit_session
 from gateway.guards import breakers, guard
 
 MEGABYTE = 1_000_000
@@ -51,7 +52,7 @@ def contracts(subject: Subject) -> Iterator[str]:
     if not settings.CONTRACTS:
         return
     with connections["contracts"].cursor() as cursor:
-        cursor.execute("SET statement_timeout = %s", [1000 * limit("answer_s")])
+        limit_session(cursor, 1000 * limit("answer_s"))
     if not is_current("contracts"):
         yield "migrations are pending"
 

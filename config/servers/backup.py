@@ -22,6 +22,7 @@ from django.db import connections
 from psycopg.conninfo import make_conninfo
 
 from config.databases import APPS
+from core.db import NeedsSession, require_session
 from core.ids import uuid7
 from devtools.binaries import postgres_bin
 from devtools.embedded import EmbeddedError
@@ -74,8 +75,13 @@ def _connect(alias: str) -> psycopg.Connection[Any]:
 def one_moment(aliases: Iterable[str]) -> Iterator[tuple[list[Snapshot], float]]:
     """Snapshots of all these databases at one moment, and for how many seconds writers stood still for it.
 
-    Raises BackupError when some transaction held on to an event for too long, again and again.
+    Raises BackupError when some transaction held on to an event for too long, again and again, and where
+    sessions are a pooler's, which would lend the one that holds a snapshot to somebody else.
     """
+    try:
+        require_session("a backup")
+    except NeedsSession as error:
+        raise BackupError(str(error)) from None
     with ExitStack() as stack:
         fences = {alias: stack.enter_context(_connect(alias)) for alias in aliases if alias in APPS}
         readers = {alias: stack.enter_context(_connect(alias)) for alias in aliases}

@@ -21,13 +21,20 @@ def _session_limits() -> str:
     return " ".join(f"-c {name}={milliseconds}" for name, milliseconds in limits.items())
 
 
+def _session() -> dict[str, Any]:
+    """What belongs to a session of our own. Behind a pooler there is none: its file sets the limits."""
+    if Processes.DATABASE_POOLER:
+        return {"prepare_threshold": None}
+    return {"options": _session_limits(), "prepare_threshold": 5}
+
+
 def _database(app: str, embedded: Embedded) -> dict[str, Any]:
     url = database_url(app)
     settings: dict[str, Any] = environ.Env.db_url_config(url) if url else embedded.database_settings(f"autosalon_{app}")
     settings["ENGINE"] = "core.postgres"
     settings["CONN_MAX_AGE"] = None
     settings["CONN_HEALTH_CHECKS"] = Processes.DATABASE_HEALTH_CHECKS
-    settings["DISABLE_SERVER_SIDE_CURSORS"] = False
+    settings["DISABLE_SERVER_SIDE_CURSORS"] = Processes.DATABASE_POOLER
     settings["TEST"] = {"DEPENDENCIES": []}
     options = settings.get("OPTIONS", {})
     settings["HOST"] = options.pop("host", settings["HOST"])  # as libpq lets one name a folder of sockets: ?host=/run
@@ -38,8 +45,7 @@ def _database(app: str, embedded: Embedded) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 2,
-        "options": _session_limits(),
-        "prepare_threshold": 5,
+        **_session(),
     }
     return settings
 

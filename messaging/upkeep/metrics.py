@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 
+from core.db import limit_session
 from core.running import measures
 from core.running.measures import Gauges
 from gateway.guards.address import exact_address, is_forwarded_by_stranger
@@ -104,7 +105,7 @@ def read(alias: str) -> Reading:
     try:
         with connections[alias].cursor() as cursor:
             parameters: dict[str, int] = {"counted": COUNTED}
-            cursor.execute("SET statement_timeout = 3000")
+            limit_session(cursor, 3000)
             cursor.execute(_STANDING, parameters)
             standing = cursor.fetchone()
             counts: dict[str, dict[str, float]] = {}

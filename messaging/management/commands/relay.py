@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from core.db import NeedsSession, require_session
 from messaging.transport.relay_loop import Relay
 from messaging.upkeep.scraped import answer_scrapes
 
@@ -27,6 +28,10 @@ class Command(BaseCommand):
         aliases = options["aliases"] or list(settings.SERVICES)
         if not aliases:
             raise CommandError("this process serves no app whose events it could move: see AUTOSALON_SERVICES")
+        try:
+            require_session("a relay")
+        except NeedsSession as error:
+            raise CommandError(str(error)) from None
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
