@@ -182,6 +182,16 @@ def test_a_quiet_log_is_told_of_no_request(told, settings):
     assert told() == []
 
 
+def test_a_server_tells_of_no_socket_and_what_it_tells_is_ours_to_redact():
+    """uvicorn says at INFO which socket was opened by whom, with the ticket that stands in its address."""
+    server = logging_config(debug=False, level="INFO")["loggers"]
+    assert server["uvicorn"] == {"handlers": ["console"], "propagate": False}
+    assert {name: server[f"uvicorn.{name}"]["level"] for name in ("access", "error")} == {
+        "access": "WARNING",
+        "error": "WARNING",
+    }
+
+
 def test_the_line_that_is_made_is_written_as_it_is():
     loggers = logging_config(debug=False, level="INFO")
     assert loggers["loggers"][log_line.LOGGER] == {"handlers": ["made"], "propagate": False}

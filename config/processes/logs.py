@@ -76,6 +76,8 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "celery": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
+            "uvicorn": {"handlers": ["console"], "propagate": False},
             "uvicorn.access": {"level": "WARNING"},
+            "uvicorn.error": {"level": "WARNING"},  # tells of every socket with its address, where tickets stand
         },
     }
