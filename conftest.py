@@ -28,7 +28,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 """Every property on 10,000 random cases, however long each takes: `HYPOTHESIS_PROFILE=nightly make test`."""
 PRODUCT = "the whole product"
-WHOLE = ("tests/journeys/", "tests/test_chaos_short.py", "tests/test_upgrade.py")
+WHOLE = ("tests/journeys/", "tests/test_chaos_short.py", "tests/test_production.py", "tests/test_upgrade.py")
 LONG = 40
 """Longer texts are bodies, tokens and signatures: nobody reads them in a test's name."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -75,6 +75,7 @@ _KEPT |= {
     "AUTOSALON_DEAL_RUNS",
     "AUTOSALON_EXAMPLES_DIR",
     "AUTOSALON_FEED_DISCONNECTS",
+    "AUTOSALON_LAYOUT_SECONDS",
     "AUTOSALON_SHUFFLES",
     "AUTOSALON_UPGRADE_FROM",
     "AUTOSALON_UPGRADE_ORDERS",
