@@ -8,7 +8,7 @@ from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Generic, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 T = TypeVar("T")
@@ -190,10 +190,23 @@ def _read_redis(value: str) -> str:
         raise ValueError
     if parts.path.strip("/") not in {"", "0"}:
         raise Reason("it names a database: several are used, so leave the number out")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if strange := sorted(set(options) - _TLS_OPTIONS) or (sorted(options) if parts.scheme != "rediss" else []):
+        raise Reason(f"{strange[0]} is no option: rediss:// takes {', '.join(sorted(_TLS_OPTIONS))}")
+    if options.get("ssl_cert_reqs", "required") not in {"required", "none"}:
+        raise Reason("ssl_cert_reqs is required or none")
+    if missing := [value for name, value in options.items() if name in _TLS_FILES and not Path(value).is_file()]:
+        raise Reason(f"there is no file {missing[0]}")
     return value
 
 
-REDIS = Kind("Valkey", "redis://host:6379, rediss://:password@host:6379 or unix:///path/to/socket", _read_redis)
+_TLS_FILES = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
+_TLS_OPTIONS = _TLS_FILES | {"ssl_cert_reqs"}
+REDIS = Kind(
+    "Valkey",
+    "redis://host:6379, rediss://:password@host:6379?ssl_ca_certs=/path/to/ca.pem or unix:///path/to/socket",
+    _read_redis,
+)
 
 
 def _read_stream(value: str) -> str:
