@@ -155,6 +155,7 @@ class Switches(Group):
     FACET_STEPS = number(0, "Changes that the facets are compared after.", unit="changes", roles=NOWHERE)
     UPGRADE_FROM = text("", "The release that today's code is mixed with, instead of the last one.", roles=NOWHERE)
     UPGRADE_ORDERS = number(0, "Orders of each mixture of `make upgrade-test`.", unit="orders", roles=NOWHERE)
+    LAYOUT_SECONDS = number(0, "How long buyers buy in production's topology at least.", unit="seconds", roles=NOWHERE)
     LAST_CAR_BUYERS = number(0, "Buyers who want the last car.", unit="buyers", roles=NOWHERE)
 
 
