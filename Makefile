@@ -68,6 +68,14 @@ shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, le
 	@$(RUN) -m tests.shape $(ARGS)
 	@$(RUN) -m pytest -q -n 0 -s tests/shape/test_purchase_walk.py
 
+sbom: .venv/dev ## Write sbom.json: what the image is made of, as CycloneDX reads it
+	@$(RUN) -m devtools.sbom > sbom.json || { rm -f sbom.json; exit 1; }; echo "wrote sbom.json"
+
+audit: sbom ## Ask pip-audit, where it is installed, which known holes the pinned packages have
+	@command -v pip-audit >/dev/null || { echo "not audited: pip-audit is not installed (pipx install pip-audit)"; exit 0; }; \
+	pip-audit --no-deps --disable-pip -r requirements.txt -r requirements-kafka.txt -r requirements-watch.txt || \
+	{ code=$$?; echo "pip-audit found holes, or its service cannot be reached: see above" >&2; exit $$code; }
+
 settings: .venv/dev ## Write what is declared once into .env.example, docs/settings.md, docker-compose.yml and .importlinter
 	@$(RUN) -m config.declared
 
@@ -102,4 +110,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit settings schema examples screenshot reset
