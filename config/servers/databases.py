@@ -22,7 +22,7 @@ def _session_limits() -> str:
 
 
 def _session() -> dict[str, Any]:
-    """What belongs to a session of our own. Behind a pooler there is none: its file sets the limits."""
+    """Options of a session of our own. Behind a pooler there is none: its file sets the limits."""
     if Processes.DATABASE_POOLER:
         return {"prepare_threshold": None}
     return {"options": _session_limits(), "prepare_threshold": 5}
