@@ -3,7 +3,8 @@
 Every product has a place; `catalog_facet_bits` holds, for each value of each facet, which places have it, CHUNK places
 a row. Numbers that are filtered by any bound (price, mileage) are kept as their binary digits, one row of places a
 digit. Products changed since the last folding (catalog.services.facets) are left out of the bits and counted as they
-are now, by the same statement: what is counted is true to the last commit.
+are now, by the same statement: what is counted is true to the last commit. Each product that is folded has the LAYOUT
+too: what another release folded has not, and is folded again.
 """
 
 from collections import Counter
@@ -27,6 +28,9 @@ CHUNK = 30_720
 PRICE_DIGITS = 47
 """Binary digits of the dearest price, in hundredths."""
 MILEAGE_DIGITS = 31
+POWER_DIGITS = 15
+LAYOUT = "2"
+"""Names what VALUES holds; another needs a migration that notes every product."""
 PRICE_BANDS = (0, 500_000, 1_000_000, 1_500_000, 2_000_000, 3_000_000, 5_000_000, 10_000_000)
 """Lower bounds, in major units. Bits are kept by band: other bands need a migration that notes every product."""
 BAND = f"width_bucket(%s.price, ARRAY{list(PRICE_BANDS)}::numeric[])"
@@ -69,16 +73,7 @@ class Scan:
 
 def can_count(search: ProductSearch) -> bool:
     """Tell whether all that is looked for is in the bits: free text and what no group counts are not."""
-    words = (
-        search.q.strip(),
-        search.name.strip(),
-        search.model,
-        search.vin,
-        search.transmission,
-        search.drive,
-        search.color,
-    )
-    return not any(words) and search.power_min is None and search.power_max is None
+    return not any((search.q.strip(), search.name.strip(), search.model, search.vin))
 
 
 def count(
@@ -146,9 +141,11 @@ def _clauses(search: ProductSearch, is_active: bool | None) -> dict[str, Sql]:
             clauses[f"active{suffix}"] = _valued("active", "value = %s", _word(wanted))
     if search.in_stock is not None:
         clauses["available"] = _valued("available", "value = %s", _word(search.in_stock))
-    for name in ("make", "body", "fuel"):
+    for name in ("make", "body", "fuel", "transmission", "drive", "color"):
         if text := getattr(search, name):
             clauses[name] = _valued(name, "upper(value) = upper(%s)", text)
+    if search.currency:
+        clauses["currency"] = _valued("currency", "value = %s", search.currency)
     if search.condition:
         clauses["condition"] = _valued("condition", "value = %s", search.condition)
     if search.category:
@@ -188,6 +185,12 @@ def _numbers(search: ProductSearch) -> dict[str, Sql]:
     if search.price_min is not None:
         lowest = int((search.price_min * 100).to_integral_value(ROUND_CEILING))
         clauses["price_from"] = _above("price_digit", lowest - 1, PRICE_DIGITS)
+    if search.power_min is not None or search.power_max is not None:
+        clauses["power_known"] = _valued("power", "value = %s", "known")
+    if search.power_max is not None:
+        clauses["power_to"] = _at_most("power_digit", search.power_max, POWER_DIGITS)
+    if search.power_min is not None:
+        clauses["power_from"] = _above("power_digit", search.power_min - 1, POWER_DIGITS)
     if search.mileage_max is not None:
         clauses["mileage_known"] = _valued("mileage", "value = %s", "known")
         clauses["mileage_to"] = _at_most("mileage_digit", search.mileage_max, MILEAGE_DIGITS)
@@ -220,6 +223,12 @@ VALUES = f"""(
         ('category', p.category_id::text),
         ('body', p.body),
         ('fuel', p.fuel),
+        ('transmission', p.transmission),
+        ('drive', p.drive),
+        ('color', p.color),
+        ('currency', p.currency),
+        ('layout', '{LAYOUT}'),
+        ('power', CASE WHEN p.power_hp IS NOT NULL THEN 'known' END),
         ('mileage', CASE WHEN p.mileage IS NOT NULL THEN 'known' END)
     ) AS plain(facet, value) WHERE value <> ''
     UNION ALL SELECT 'price_digit', digit::text
@@ -227,5 +236,7 @@ VALUES = f"""(
     WHERE (number >> digit) & 1 = 1
     UNION ALL SELECT 'mileage_digit', digit::text FROM generate_series(0, {MILEAGE_DIGITS - 1}) AS digit
     WHERE (p.mileage >> digit) & 1 = 1
+    UNION ALL SELECT 'power_digit', digit::text FROM generate_series(0, {POWER_DIGITS - 1}) AS digit
+    WHERE (p.power_hp::int >> digit) & 1 = 1
 )"""
 """Facets and values of the product `p`, for a LATERAL join."""

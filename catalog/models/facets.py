@@ -18,7 +18,7 @@ import structlog
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import BooleanField, F, IntegerField
+from django.db.models import BooleanField, Count, F, IntegerField
 from django.db.models.expressions import Combinable, RawSQL
 
 from catalog.models import facet_bits
@@ -76,6 +76,9 @@ _COLUMNS: dict[str, Combinable] = {
     "category": F("category_id"),
     "body": F("body"),
     "fuel": F("fuel"),
+    "transmission": F("transmission"),
+    "drive": F("drive"),
+    "color": F("color"),
 }
 
 
@@ -93,6 +96,19 @@ def count_facets(search: ProductSearch, *, for_staff: bool = False) -> list[Face
     if size <= SMALL:
         return _count_rows(products, search, size)
     return _kept(products, search, lambda: _count_rows(products, search, size))
+
+
+def count_models(search: ProductSearch) -> list[FacetValue]:
+    """Count the models among what is on sale of the make that is looked for; none without a make. True to the last
+    commit.
+
+    The cars of one make are few enough to be read, by the index of makes.
+    """
+    if not search.make:
+        return []
+    found = search.apply(Product.objects.on_sale(), without=["model"])
+    rows = found.order_by().exclude(model="").values_list("model").annotate(count=Count("id"))
+    return [FacetValue(model, model, count) for model, count in _by_count(dict(rows))]
 
 
 def _kept(products: ProductQuerySet, search: ProductSearch, count: Callable[[], list[Facet]]) -> list[Facet]:

@@ -16,7 +16,7 @@ from catalog.models.products import NAME_FOLDED, YEAR_OR_0, ProductQuerySet
 from catalog.models.spelling import Spellings, corrections, spellings
 from core.vin import fold_vin
 
-FACETS = ("make", "year", "price", "condition", "category", "body", "fuel")
+FACETS = ("make", "year", "price", "condition", "category", "body", "fuel", "transmission", "drive", "color")
 MAX_WORDS = 8
 RANKED = 1000
 """Ordered by relevance are the newest of this many matches: ranking costs the same in any catalogue."""
@@ -64,6 +64,7 @@ class ProductSearch:
     in_stock: bool | None = None
     is_active: bool | None = None
     vin: str = ""
+    currency: str = ""
 
     def apply(
         self, products: ProductQuerySet, *, without: Collection[str] = (), is_ranked: bool = False
@@ -91,13 +92,14 @@ class ProductSearch:
             },
             "body": {"body__iexact": self.body},
             "fuel": {"fuel__iexact": self.fuel},
+            "transmission": {"transmission__iexact": self.transmission},
+            "drive": {"drive__iexact": self.drive},
+            "color": {"color__iexact": self.color},
+            "model": {"model__iexact": self.model},
             "": {
-                "model__iexact": self.model,
                 "kind": self.kind,
+                "currency": self.currency,
                 "mileage__lte": self.mileage_max,
-                "transmission__iexact": self.transmission,
-                "drive__iexact": self.drive,
-                "color__iexact": self.color,
                 "power_hp__gte": self.power_min,
                 "power_hp__lte": self.power_max,
                 "is_active": self.is_active,

@@ -228,7 +228,7 @@ def pages_on_sale(*, limit: int) -> list[tuple[UUID, datetime]]:
 
 
 def facets(search: ProductSearch) -> list[Facet]:
-    """Counts by make, year, price band, condition, category, body and fuel; each group without its own filter."""
+    """Count by each of the groups FACETS, each group without its own filter."""
     return count_facets(search)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from catalog.models.facet_bits import CHUNK, VALUES
+from catalog.models.facet_bits import CHUNK, LAYOUT, VALUES
 from core.db import NARROW, transaction, try_lock
 
 BATCH = 20_000
@@ -14,6 +14,17 @@ _TAKE = """
 DELETE FROM catalog_facet_change
 WHERE id <= (SELECT max(id) FROM (SELECT id FROM catalog_facet_change ORDER BY id LIMIT %s) AS first)
 RETURNING product_id
+"""
+_NOTE_OTHERS = f"""
+INSERT INTO catalog_facet_change (product_id)
+SELECT place.product_id FROM (
+    SELECT known.chunk, known.bits & ~coalesce(layout.bits, B'0'::bit({CHUNK})) AS bits
+    FROM (SELECT chunk, bit_or(bits) AS bits FROM catalog_facet_bits WHERE facet = 'kind' GROUP BY 1) AS known
+    LEFT JOIN catalog_facet_bits AS layout ON layout.facet = 'layout' AND layout.value = '{LAYOUT}'
+        AND layout.chunk = known.chunk
+) AS other JOIN catalog_facet_place AS place
+    ON place.place >= other.chunk * {CHUNK} AND place.place < (other.chunk + 1) * {CHUNK}
+WHERE bit_count(other.bits) > 0 AND get_bit(other.bits, mod(place.place, {CHUNK})) = 1
 """
 _PLACE = """
 INSERT INTO catalog_facet_place (product_id, place)
@@ -48,11 +59,21 @@ ON CONFLICT (facet, value, chunk) DO UPDATE SET bits = excluded.bits
 
 
 def fold_facets(*, batch: int = BATCH) -> int:
-    """Fold all waiting changes in, some thousands at a time; return how many. One folds, others leave it to him."""
+    """Fold all waiting changes in, some thousands at a time; return how many. One folds, others leave it to him.
+
+    What a release with other VALUES has folded is folded again.
+    """
     total = 0
+    _note_others()
     while folded := _fold(batch):
         total += folded
     return total
+
+
+def _note_others() -> None:
+    with transaction("catalog"), connections["catalog"].cursor() as cursor:
+        if try_lock(connections["catalog"], "catalog.facet_bits", number=NARROW):
+            cursor.execute(_NOTE_OTHERS)
 
 
 def _fold(batch: int) -> int:

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db(databases=["catalog"])
 MAKES = ("Kia", "KIA", "BMW", "Škoda", "ГАЗ", "")
 BODIES = ("седан", "Седан", "купе", "")
 FUELS = ("бензин", "дизель", "")
+GEARBOXES = ("вариатор", "Вариатор", "механическая", "")
+COLOURS = ("синий", "белый", "")
 PRICES = (0, 1, 499_999, 500_000, 500_001, 999_999, 1_500_000, 3_000_000, 10_000_000, 999_999_999_999)
 STEPS = int(os.environ.get("AUTOSALON_FACET_STEPS", "25"))
 
@@ -51,6 +53,11 @@ def fields(dice, tree):
         "category_id": dice.choice((None, *[node.pk for node in tree])),
         "body": dice.choice(BODIES),
         "fuel": dice.choice(FUELS),
+        "transmission": dice.choice(GEARBOXES),
+        "drive": dice.choice(("полный", "задний", "")),
+        "color": dice.choice(COLOURS),
+        "power_hp": dice.choice((None, 0, 98, 150, 32_767)),
+        "currency": dice.choice(("RUB", "RUB", "USD")),
         "mileage": dice.choice((None, 0, 1, 9_999, 150_000, 2_000_000_000)),
     }
 
@@ -89,6 +96,12 @@ def searches(tree):
         condition=st.sampled_from(("", "new", "used")),
         body=st.sampled_from(("", "седан", "купе")),
         fuel=st.sampled_from(("", "Бензин", "дизель")),
+        transmission=st.sampled_from(("", "вариатор", "робот")),
+        drive=st.sampled_from(("", "Полный")),
+        color=st.sampled_from(("", "синий")),
+        power_min=maybe(0, 98, 151),
+        power_max=maybe(0, 98, 32_767),
+        currency=st.sampled_from(("", "", "RUB")),
         in_stock=maybe(True, False),
         is_active=maybe(True, False),
     )
@@ -107,6 +120,11 @@ def expected(search, for_staff):
         ),
         "body": lambda row: not search.body or row.body.upper() == search.body.upper(),
         "fuel": lambda row: not search.fuel or row.fuel.upper() == search.fuel.upper(),
+        "transmission": lambda row: search.transmission.upper() in ("", row.transmission.upper()),
+        "drive": lambda row: search.drive.upper() in ("", row.drive.upper()),
+        "color": lambda row: search.color.upper() in ("", row.color.upper()),
+        "power": lambda row: _is_powered(row, search),
+        "currency": lambda row: search.currency in ("", row.currency),
         "kind": lambda row: search.kind in ("", row.kind),
         "mileage": lambda row: (
             search.mileage_max is None or (row.mileage is not None and row.mileage <= search.mileage_max)
@@ -129,6 +147,12 @@ def _between(value, lowest, highest, unknown=None):
     if highest is not None and lowest is None and value == unknown:
         return False
     return (lowest is None or value >= lowest) and (highest is None or value <= highest)
+
+
+def _is_powered(row, search):
+    if search.power_min is None and search.power_max is None:
+        return True
+    return row.power_hp is not None and _between(row.power_hp, search.power_min, search.power_max)
 
 
 def _value(name, row):
@@ -233,7 +257,7 @@ def test_bounds_are_kept_to_the_kopeck_and_the_unknown_is_not_within(bounds, mak
 def test_what_does_not_touch_a_facet_leaves_no_note():
     row = make.product()
     services.fold_facets()
-    Product.objects.filter(pk=row.pk).update(name="Another name", color="red", stock_version=F("stock_version") + 1)
+    Product.objects.filter(pk=row.pk).update(name="Another name", trim="Base", stock_version=F("stock_version") + 1)
     assert services.fold_facets() == 0
     Product.objects.filter(pk=row.pk).update(price=1)
     assert services.fold_facets() == 1
@@ -246,6 +270,19 @@ def test_text_models_and_vins_are_counted_from_rows(monkeypatch):
     monkeypatch.setattr(facet_bits, "count", lambda *_, **__: pytest.fail("not in the bits"))
     for search in ({"q": "kia"}, {"model": "rio"}, {"vin": make.VIN[:6]}):
         assert counted(ProductSearch(**search))["make"] == {"Kia": 1}
+
+
+def test_what_an_older_release_folded_is_folded_again():
+    """While both releases run, either may fold: the older one's bits lack what only the newer one counts."""
+    make.product(color="синий", transmission="вариатор")
+    make.product(color="белый", transmission="вариатор")
+    services.fold_facets()
+    with connections["catalog"].cursor() as cursor:
+        cursor.execute("DELETE FROM catalog_facet_bits WHERE facet IN ('color', 'layout')")
+    assert counted(ProductSearch())["color"] == {}
+    assert services.fold_facets() == 2
+    assert counted(ProductSearch())["color"] == {"синий": 1, "белый": 1}
+    assert services.fold_facets() == 0
 
 
 def test_too_many_changes_are_left_to_the_sample(monkeypatch):
