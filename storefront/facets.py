@@ -10,6 +10,7 @@ from django.core.cache import cache
 
 from catalog import public
 from catalog.public import Facet, ProductSearch
+from catalog.public.comparable import models_on_sale
 
 KEPT_S = 60
 BOUNDS = ("year", "price")
@@ -45,8 +46,9 @@ def count_choices(search: ProductSearch) -> Counted:
 
 def _count(search: ProductSearch) -> Counted:
     facets = public.facets(search)
+    groups = {facet.name: [(value.value, value.count) for value in facet.values] for facet in facets}
     return Counted(
-        groups={facet.name: [(value.value, value.count) for value in facet.values] for facet in facets},
+        groups=groups | {"model": models_on_sale(search)},
         found=max((_found(search, facet) for facet in facets), default=0),
         is_estimate=any(value.is_estimate for facet in facets for value in facet.values),
     )

@@ -107,7 +107,7 @@ def count_models(search: ProductSearch) -> list[FacetValue]:
     if not search.make:
         return []
     found = search.apply(Product.objects.on_sale(), without=["model"])
-    rows = found.order_by().exclude(model="").values_list("model").annotate(count=Count("id"))
+    rows = found.order_by().exclude(model="").values_list("model").annotate(number=Count("id"))
     return [FacetValue(model, model, count) for model, count in _by_count(dict(rows))]
 
 

@@ -1,6 +1,5 @@
 """Read what visitors type into the storefront's pages."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -44,11 +43,6 @@ class AccessibleForm(forms.Form):
 def _number(label: Text, placeholder: Text) -> forms.TextInput:
     """A box for a number; text with a numeric keyboard, so that no spinner changes a price by accident."""
     return forms.TextInput(attrs={"inputmode": "numeric", "aria-label": label, "placeholder": placeholder})
-
-
-def _words(known: Sequence[str]) -> forms.Select:
-    """A choice among words of price lists, in the visitor's language."""
-    return forms.Select(choices=[("", _("any")), *((word, terms.term(word)) for word in known)])
 
 
 class SignInForm(AccessibleForm):
@@ -249,14 +243,21 @@ class FilterForm(AccessibleForm):
     year_max = WholeField(required=False, min_value=1900, max_value=2100, widget=_number(_("Year to"), _("to")))
     price_min = MoneyField(required=False, min_value=0, widget=_number(_("Price from"), _("from")))
     price_max = MoneyField(required=False, min_value=0, widget=_number(_("Price to"), _("to")))
+    monthly_max = MoneyField(
+        label=_("A month up to, ₽"),
+        required=False,
+        min_value=1,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+        help_text=_("A fifth down, five years, the cheapest bank."),
+    )
     model = forms.CharField(label=_("Model"), max_length=120, required=False)
     mileage_max = WholeField(
         label=_("Mileage up to, km"), required=False, min_value=0, max_value=2_000_000, widget=forms.TextInput
     )
     fuel = forms.CharField(label=_("Fuel"), max_length=60, required=False)
-    transmission = forms.CharField(label=_("Gearbox"), max_length=60, required=False, widget=_words(terms.GEARBOXES))
-    drive = forms.CharField(label=_("Drive"), max_length=60, required=False, widget=_words(terms.DRIVES))
-    color = forms.CharField(label=_("Colour"), max_length=60, required=False, widget=_words(terms.COLOURS))
+    transmission = forms.CharField(label=_("Gearbox"), max_length=60, required=False)
+    drive = forms.CharField(label=_("Drive"), max_length=60, required=False)
+    color = forms.CharField(label=_("Colour"), max_length=60, required=False)
     power_min = WholeField(required=False, min_value=0, max_value=5000, widget=_number(_("Power from, hp"), _("from")))
     power_max = WholeField(required=False, min_value=0, max_value=5000, widget=_number(_("Power to, hp"), _("to")))
     condition = forms.ChoiceField(
@@ -284,9 +285,14 @@ class FilterForm(AccessibleForm):
         }
 
     @property
+    def is_by_month(self) -> bool:
+        """Tell whether a valid form asks for cars by what they cost a month."""
+        return self.cleaned_data.get("monthly_max") is not None
+
+    @property
     def is_detailed(self) -> bool:
         """Tell whether one of the finer filters is on, which are folded away otherwise."""
-        finer = ("model", "mileage_max", "fuel", "transmission", "drive", "color", "power_min", "power_max")
+        finer = ("mileage_max", "fuel", "transmission", "drive", "color", "power_min", "power_max")
         return any(self[name].value() for name in finer)
 
     def offer(self, name: str, values: list[tuple[str, int]]) -> None:

@@ -22,6 +22,7 @@ _WORDS: dict[str, Callable[[Any], Text]] = {
     "year_max": lambda value: _("up to %(year)s") % {"year": value},
     "price_min": lambda value: _("from %(price)s") % {"price": money(Decimal(value))},
     "price_max": lambda value: _("up to %(price)s") % {"price": money(Decimal(value))},
+    "monthly_max": lambda value: _("up to %(price)s a month") % {"price": money(Decimal(value))},
     "mileage_max": lambda value: _("up to %(km)s km") % {"km": grouped(int(value))},
     "transmission": lambda value: term(str(value)),
     "drive": lambda value: term(str(value)),

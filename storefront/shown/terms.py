@@ -76,15 +76,6 @@ TERMS: dict[str, Text] = {
 }
 
 
-GEARBOXES = ("автоматическая", "механическая", "вариатор", "роботизированная")
-DRIVES = ("передний", "задний", "полный")
-COLOURS = (
-    "чёрный", "белый", "серый", "серебристый", "синий", "голубой", "красный", "коричневый", "зелёный", "бежевый",
-    "жёлтый", "золотистый", "оранжевый", "пурпурный", "фиолетовый", "розовый",
-)  # fmt: skip
-"""Words by which the list may be narrowed, as price lists write them."""
-
-
 def term(text: str) -> Text:
     """A price list's word in the visitor's language."""
     return TERMS.get(text.casefold(), text)

@@ -78,13 +78,15 @@ def options(page, name):
 
 
 def test_choices_count_against_each_other_and_none_leads_to_nothing():
-    make.car(make="BMW", model="X5", body="седан", fuel="дизель")
-    make.car(make="BMW", model="X3", body="седан")
-    make.car(make="Lada", model="Vesta", body="пикап двойная кабина")
+    make.car(make="BMW", model="X5", body="седан", fuel="дизель", color="")
+    make.car(make="BMW", model="X3", body="седан", color="")
+    make.car(make="Lada", model="Vesta", body="пикап двойная кабина", drive="передний")
     page = text(Visitor().get("/cars/?make=BMW"))
     assert "Found: 2" in page
     assert options(page, "body") == [("седан", "saloon (2)")]
     assert options(page, "fuel") == [("бензин", "petrol (1)"), ("дизель", "diesel (1)")]
+    assert options(page, "model") == [("X3", "X3 (1)"), ("X5", "X5 (1)")]
+    assert options(page, "drive") == options(page, "color") == []
     assert [value for value, _label in options(page, "make")] == ["BMW", "Lada"]
     assert "Found: 1" in text(Visitor().get("/cars/?make=bmw&fuel=дизель"))
     assert "Found: 3" in text(Visitor().get("/cars/"))
@@ -126,6 +128,16 @@ def test_the_list_is_ordered_as_asked(ordering, first):
     make.car(model="New", year=2025, mileage=20_000, price=Decimal("1000000.00"))
     make.car(model="Old", year=2015, mileage=10_000, price=Decimal("2000000.00"))
     assert Visitor().get(f"/cars/?ordering={ordering}").context["cars"][0].model == first
+
+
+def test_a_chosen_model_does_not_hide_the_others_of_its_make():
+    make.car(make="BMW", model="X5", transmission="вариатор")
+    make.car(make="BMW", model="X3", transmission="вариатор")
+    make.car(make="BMW", model="X3", transmission="механическая")
+    page = text(Visitor().get("/cars/?make=BMW&model=x5&transmission=вариатор"))
+    assert options(page, "model") == [("X3", "X3 (1)"), ("X5", "X5 (1)")]
+    assert options(page, "transmission") == [("вариатор", "CVT (1)")]
+    assert options(text(Visitor().get("/cars/?model=X5")), "make") == [("BMW", "BMW (1)")]
 
 
 @pytest.mark.parametrize("query", ["?cursor=garbage", "?unknown=1", "?q=%00", "?make=%27%3B--", "?q=" + "я" * 200])

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -111,7 +111,7 @@ def test_without_a_bank_or_a_car_to_lend_for_nothing_is_said():
     Programme.objects.update(max_term_months=84)
     financing.tests.make.programme()
     assert len(figures(f"/cars/{car.id}/")) == 1
-    sold = make.car(stock=0)
+    sold = make.car(stock=0, body="тарга")
     assert figures(f"/cars/{sold.id}/") == []
 
 
@@ -124,3 +124,40 @@ def test_the_shop_goes_on_without_the_banks_database(monkeypatch):
     make.car()
     monkeypatch.setattr("storefront.monthly.offer_stamp", fail)
     assert Visitor().get("/cars/").status_code == 200
+
+
+def listed(address):
+    return {car.name for car in Visitor().get(address).context["cars"]}
+
+
+def test_the_list_is_narrowed_by_what_a_car_costs_a_month():
+    financing.tests.make.programme()
+    for model, price in (("Cheap", 900_000), ("Middle", 1_200_000), ("Dear", 3_000_000)):
+        make.car(model=model, price=Decimal(price), body=model)
+    make.car(model="Abroad", price=Decimal(100), currency="USD")
+    cheap, middle = (
+        Decimal(figures(f"/cars/?model={model}")[0].replace("\u00a0", "").rstrip("₽")) for model in ("Cheap", "Middle")
+    )
+    assert listed(f"/cars/?monthly_max={middle + 50}") == {"Skoda Cheap 2018", "Skoda Middle 2018"}
+    assert listed(f"/cars/?monthly_max={middle - 50}") == {"Skoda Cheap 2018"}
+    assert listed(f"/cars/?monthly_max={cheap - 50}") == set()
+    page = Visitor("client").get(f"/cars/?monthly_max={middle + 50}")
+    assert "Found: 2" in text(page)
+    assert "a month <span" in text(page)
+    assert Decimal("1199000") < Decimal(page.context["save_form"]["price_max"].value()) < Decimal("1204000")
+
+
+def test_without_a_bank_nothing_costs_so_much_a_month():
+    make.car()
+    assert listed("/cars/?monthly_max=1000000") == set()
+
+
+def test_while_financing_is_away_the_list_says_that_it_cannot_tell(monkeypatch):
+    def fail(*_):
+        raise DatabaseError
+
+    make.car()
+    monkeypatch.setattr("storefront.monthly.offer_stamp", fail)
+    page = Visitor().get("/cars/?monthly_max=20000")
+    assert page.status_code == 400
+    assert "cannot be calculated just now" in text(page)

@@ -74,7 +74,7 @@ def test_the_page_says_since_when_a_car_is_on_sale(language, said, monkeypatch):
 
 
 def test_a_price_raised_to_be_lowered_fell_by_what_it_cost_before():
-    dearer, cheaper = (make.car(price=Decimal(1_000_000)) for _ in range(2))
+    dearer, cheaper = (make.car(price=Decimal(1_000_000), body=body) for body in ("седан", "купе"))
     for car, price in ((dearer, 1_200_000), (cheaper, 970_000)):
         reprice(car, 1_500_000, days_ago=9)
         reprice(car, price, days_ago=2)

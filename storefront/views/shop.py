@@ -1,11 +1,14 @@
 """The shop window: the home page, the list with its filters, a vehicle's page, and buying it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,7 +19,6 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog import public
 from catalog.public import ProductSearch, ProductView
 from catalog.public.attributes import attribute_names
-from catalog.public.kept import favourite_ids
 from catalog.public.pictures import pictures
 from core.clock import dealer_day
 from core.errors import DomainError, InvalidInput, NotFound
@@ -27,12 +29,13 @@ from storefront.facets import count_choices, drop_one
 from storefront.forms.deals import DealForm
 from storefront.forms.deposits import BuyForm, GoodsForm
 from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
-from storefront.monthly import read_monthly
+from storefront.monthly import CURRENCY, dearest_within
 from storefront.pages import page
 from storefront.shown import wording
+from storefront.shown.beside import mark_price, read_seen, read_similar, remember_seen
 from storefront.shown.cards import card_context, compared
 from storefront.shown.comparison import in_words
-from storefront.shown.prices import ShownPrice, describe_offer, price_as_shown, read_prices
+from storefront.shown.prices import ShownPrice, describe_offer
 from storefront.shown.searches import described, phrase
 from storefront.shown.terms import term
 from storefront.shown.wording import Text
@@ -41,6 +44,7 @@ from storefront.views.cart import accessories
 from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 PAGE_SIZE = 24
+log = structlog.get_logger(__name__)
 LATEST = 8
 POPULAR_MAKES = 16
 BODIES = 8
@@ -55,10 +59,12 @@ def home(request: HttpRequest) -> HttpResponse:
         {"value": value, "count": number, "paint": paint}
         for (value, number), paint in zip(found.get("body", [])[:BODIES], BODY_PAINTS, strict=False)
     ]
+    seen = read_seen(request)
     context: dict[str, Any] = {
+        "seen": seen,
         "featured": latest[0] if latest else None,
         "latest": latest[1:] or latest,
-        **card_context(request, latest),
+        **card_context(request, list({car.id: car for car in (*latest, *seen)}.values())),
         "makes": [{"value": value, "count": number} for value, number in found.get("make", [])[:POPULAR_MAKES]],
         "bodies": bodies,
         "no_filters": {},
@@ -72,9 +78,10 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     cursor = filters.pop("cursor", "")
     form = FilterForm(request.GET)
     is_valid = form.is_valid()
-    search = form.search() if is_valid else ProductSearch(kind="vehicle", in_stock=True)
+    search = _wanted(form) if is_valid else ProductSearch(kind="vehicle", in_stock=True)
+    is_valid = form.is_valid()
     counted = count_choices(search)
-    for name in ("make", "body", "fuel"):
+    for name in ("make", "model", "body", "fuel", "transmission", "drive", "color"):
         form.offer(name, counted.groups.get(name, []))
     found = public.search_products(
         search,
@@ -89,7 +96,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "counted": counted if is_valid else None,
         "chips": _chips(form, filters) if is_valid else [],
         "is_later": bool(cursor),
-        "save_form": SaveSearchForm(initial={**filters, "name": _suggest_name(form)}) if filters and is_valid else None,
+        "save_form": _save_form(form, filters, search) if filters and is_valid else None,
         **card_context(request, found.items if is_valid else []),
         "cars": found.items if is_valid else [],
         "next": found.next if is_valid else "",
@@ -97,9 +104,30 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     return render(request, "storefront/catalogue.html", context, status=200 if is_valid else 400)
 
 
+def _wanted(form: FilterForm) -> ProductSearch:
+    """Return what a valid form looks for; a sum a month as the price that costs so much on the cards' terms."""
+    search = form.search()
+    if not form.is_by_month:
+        return search
+    try:
+        dearest = dearest_within(form.cleaned_data["monthly_max"], now=timezone.now())
+    except DatabaseError as error:
+        log.warning("monthly_unknown", error=repr(error))
+        form.add_error("monthly_max", _("Payments a month cannot be calculated just now. Please filter by price."))
+        return search
+    most = dearest if search.price_max is None else min(dearest, search.price_max)
+    return replace(search, price_max=most, currency=CURRENCY)
+
+
+def _save_form(form: FilterForm, filters: dict[str, str], search: ProductSearch) -> SaveSearchForm:
+    """Return the form that keeps what was looked for: a sum a month by the price that it comes to today."""
+    kept = filters | ({"price_max": str(search.price_max)} if form.is_by_month else {})
+    return SaveSearchForm(initial={**kept, "name": _suggest_name(form)})
+
+
 def _chips(form: FilterForm, filters: dict[str, str]) -> list[tuple[Text, dict[str, str]]]:
     """Return each filter that is on in words, and the address's filters without it."""
-    asked = form.query()
+    asked = form.query() | ({"monthly_max": form.cleaned_data["monthly_max"]} if form.is_by_month else {})
     names = [name for name in filters if name in asked and name != "in_stock"]
     return [(phrase(name, asked[name]), rest) for name, rest in drop_one(filters, names)]
 
@@ -171,17 +199,23 @@ def _vehicle_page(
     request: HttpRequest, car: ProductView, form: GoodsForm, *, refusal: Text = "", code: str = "", status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
-    prices = read_prices([car], now=now)
+    similar, seen = read_similar(car), read_seen(request, besides=car.id)
+    cards = card_context(request, [car, *similar, *seen])
+    shown = cards["prices"][car.id]
     queue = queue_at(car.id, user_id(request) if request.user.is_authenticated else None) if _may_queue(car) else None
     context: dict[str, Any] = {
+        **cards,
         "car": car,
+        "similar": similar,
+        "seen": seen,
+        "price_mark": mark_price(car, shown.now),
         "queue": queue,
         "can_buy": _can_buy(car, queue),
         "specs": list(_specs(car)),
-        "facts": _facts(request, car, prices[car.id]),
+        "facts": _facts(request, car, shown),
         "features": car.attributes.get("equipment") or [],
         "pictures": pictures(car.id),
-        "is_favourite": request.user.is_authenticated and bool(favourite_ids(user_id(request), [car.id])),
+        "is_favourite": car.id in cards["favourites"],
         "is_compared": car.id in compared(request),
         "drawing_label": format_lazy("{} {}, {}", car.make, car.model, term(car.color)) if car.make else car.name,
         "form": form,
@@ -190,12 +224,12 @@ def _vehicle_page(
         "is_about_orders": code.startswith("idempotency"),
         "reservation_minutes": settings.RESERVATION_MINUTES,
         "no_filters": {},
-        "loan": read_monthly(price_as_shown([car], prices), now=now).get(car.id),
-        "shown": prices[car.id],
+        "loan": cards["monthly"].get(car.id),
+        "shown": shown,
         "days_listed": (dealer_day(now) - dealer_day(car.created_at)).days,
         "deal_form": DealForm(car=car, accessories=accessories()) if car.kind == "vehicle" else None,
     }
-    return render(request, "storefront/vehicle.html", context, status=status)
+    return remember_seen(request, render(request, "storefront/vehicle.html", context, status=status), car)
 
 
 def _facts(request: HttpRequest, car: ProductView, shown: ShownPrice) -> dict[str, Any]:
