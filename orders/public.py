@@ -22,7 +22,7 @@ from orders.models.deals import DealQuote
 from orders.models.owing import payable_column
 from orders.queries.board import Board, Card, Column, read_board
 from orders.queries.cache import find_order
-from orders.queries.carts import CartDocument, read_cart
+from orders.queries.carts import CartDocument, count_in_cart, read_cart
 from orders.queries.deal_document import DealDocument, deal_document, read_deal, reproduces
 from orders.queries.deal_sums import recalculate
 from orders.queries.deposits import (
@@ -67,6 +67,7 @@ __all__ = [
     "TimelineEntry",
     "TradeInFacts",
     "Waiter",
+    "count_in_cart",
     "deal_disagreements",
     "deal_document",
     "deposit_disagreements",

@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import msgspec
+from django.db.models import Sum
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
@@ -76,6 +77,12 @@ def read_cart(holder: Holder, *, now: datetime, token: str | None = None) -> Car
         coupon_refusal=refusal,
         discount_total=sum_discounts(priced),
     )
+
+
+def count_in_cart(holder: Holder, *, now: datetime) -> int:
+    """Count the goods in the holder's cart, by one statement."""
+    carts = Cart.objects.of(holder, now)
+    return CartItem.objects.filter(cart__in=carts).aggregate(total=Sum("quantity"))["total"] or 0
 
 
 def _price(

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import segno
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils import formats
 from django.utils.html import format_html
@@ -25,12 +26,28 @@ SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
 
 
 @register.simple_tag(takes_context=True)
-def nav_link(context: template.Context, page: str, label: str) -> SafeString:
-    """A link of the navigation to one of our pages; the one we are on says so."""
+def nav_link(context: template.Context, page: str, label: str, badge: str = "") -> SafeString:
+    """A link of the navigation to one of our pages; the one we are on says so. A `badge` is counted by the script."""
     url = reverse(f"storefront:{page}")
     request = context.get("request")
     here = mark_safe(' aria-current="page"') if request is not None and request.path == url else ""
-    return format_html('<a href="{}"{}>{}</a>', url, here, label)
+    return format_html('<a href="{}"{}>{}{}</a>', url, here, label, badge_place(badge) if badge else "")
+
+
+@register.simple_tag
+def badge_place(name: str) -> SafeString:
+    """Return where the page's script writes a count of the header: hidden without one."""
+    return format_html('<span class="badge" data-badge="{}" hidden> <span data-count></span></span>', name)
+
+
+@register.simple_tag(takes_context=True)
+def has_badges(context: template.Context) -> bool:
+    """Tell whether there may be something to count: a guest without a cart has nothing."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if request is None or user is None:
+        return False
+    return bool(user.is_authenticated or settings.CART_COOKIE_NAME in request.COOKIES)
 
 
 @register.simple_tag

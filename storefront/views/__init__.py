@@ -12,6 +12,7 @@ from storefront.views.crawlers import robots, sitemap
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.documents import order_document, order_documents
+from storefront.views.installing import badges, manifest, offline, service_worker
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.insuring import drop_policy, insurance_quote, quote_wizard, take_quote
 from storefront.views.kept import (
@@ -58,6 +59,7 @@ __all__ = [
     "apply",
     "approvals",
     "ask",
+    "badges",
     "board",
     "book_drive",
     "borrowing",
@@ -102,12 +104,14 @@ __all__ = [
     "loan_file",
     "loan_paper",
     "loan_papers",
+    "manifest",
     "move",
     "news",
     "news_preferences",
     "offer",
     "offer_paper",
     "offers",
+    "offline",
     "order",
     "order_again",
     "order_document",
@@ -135,6 +139,7 @@ __all__ = [
     "robots",
     "saved_search",
     "saved_searches",
+    "service_worker",
     "sign_in",
     "sign_in_code",
     "sign_out",
