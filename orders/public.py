@@ -23,7 +23,7 @@ from orders.models.owing import payable_column
 from orders.queries.board import Board, Card, Column, read_board
 from orders.queries.cache import find_order
 from orders.queries.carts import CartDocument, count_in_cart, read_cart
-from orders.queries.deal_document import DealDocument, deal_document, read_deal, reproduces
+from orders.queries.deal_document import DealDocument, deal_document, read_deal, read_ordered_deal, reproduces
 from orders.queries.deal_sums import recalculate
 from orders.queries.deposits import (
     DepositFacts,
@@ -92,6 +92,7 @@ __all__ = [
     "read_cart",
     "read_deal",
     "read_morning",
+    "read_ordered_deal",
     "reproduces",
     "stat_disagreements",
     "timeline",

@@ -48,6 +48,7 @@ class DealQuote(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="deal_quote_newest"),
+            models.Index(fields=["order_id"], condition=~Q(order_id=None), name="deal_quote_by_order"),
             models.Index(fields=["created_at"], condition=NAMELESS, name="deal_quote_nameless"),
         ]
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from core.errors import InvalidInput
 from financing.public import read_offer_terms
 from orders.models.deals import DealQuote
@@ -89,6 +91,12 @@ def read_deal(deal_id: UUID, *, viewer_id: UUID | None, is_staff: bool = False) 
     if quote is None or (quote.customer_id not in (None, viewer_id) and not is_staff):
         return None
     return deal_document(quote)
+
+
+def read_ordered_deal(order_id: UUID, *, viewer_id: UUID) -> DealDocument | None:
+    """The viewer's own calculation, or nobody's, that an order was placed from; None for an order of another kind."""
+    quote = DealQuote.objects.filter(Q(customer_id=viewer_id) | Q(customer_id=None), order_id=order_id).first()
+    return None if quote is None else deal_document(quote)
 
 
 def deal_document(quote: DealQuote) -> DealDocument:

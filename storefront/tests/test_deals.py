@@ -1,5 +1,6 @@
 """The deal calculator on a car's page: live, kept under a link, ordered from it, and the same to the kopeck later."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -281,3 +282,63 @@ def test_a_deal_with_kasko_in_parts_shows_what_is_due_later(car, programme):
     assert text(page).count("Later: KASKO, by") == 2
     assert page.context["deal_form"]["instalments"].value() == 3
     assert page.context["is_reproduced"]
+
+
+class TestOrderAgain:
+    """A deal that came to nothing is calculated anew with all that it was made of."""
+
+    @pytest.fixture
+    def ordered(self, car, programme):
+        visitor, mats = Visitor("client"), accessory()
+        insured = INSURED | {"accessories": [str(mats.id)], "programme_id": str(programme.id)}
+        answer = order(visitor, save_deal(visitor, car, **insured))
+        assert answer.status_code == 302, text(answer)
+        drain_outbox("catalog", "orders")
+        visitor.post(f"{answer['Location']}cancel/")
+        drain_outbox("catalog", "orders")
+        drain_outbox("catalog", "orders")
+        return visitor, answer["Location"]
+
+    def test_loan_policies_accessories_and_the_old_car_are_wanted_again(self, ordered, car):
+        visitor, page = ordered
+        update_product(product_id=car.id, price=Decimal("2100000.00"), actor="test", now=timezone.now())
+        drain_outbox("catalog", "orders")
+        answer = visitor.post(f"{page}again/")
+        before, again = DealQuote.objects.order_by("created_at")
+        assert answer["Location"] == f"/deals/{again.id}/"
+        assert (again.order_id, again.customer_id) == (None, visitor.user.id)
+        assert [line["product_id"] for line in again.lines] == [line["product_id"] for line in before.lines]
+        assert again.trade_in_amount == before.trade_in_amount == 300_000
+        assert Decimal(again.loan_terms["down_payment"]) == Decimal(before.loan_terms["down_payment"])
+        for name in ("term_months", "programme_id"):
+            assert again.loan_terms[name] == before.loan_terms[name]
+        assert Decimal(again.loan_terms["vehicle_price"]) - Decimal(before.loan_terms["vehicle_price"]) == 100_000
+        asked = [[item["request"].get("drivers") for item in quote.insurance] for quote in (before, again)]
+        assert asked[0] == asked[1]
+        assert len(asked[0]) == 2
+
+    def test_what_is_not_offered_any_more_is_named_and_left_out(self, ordered, car, programme):
+        visitor, page = ordered
+        mats = DealQuote.objects.get().lines[1]["product_id"]
+        update_product(product_id=mats, is_active=False, actor="test", now=timezone.now())
+        drain_outbox("catalog", "orders")
+        financing.tests.make.programme(bank="Другой")
+        ended = {"valid_from": date(2020, 1, 1), "valid_to": date(2020, 2, 1)}
+        change_programme(programme_id=programme.id, changes=ended, rates={}, now=timezone.now())
+        answer = visitor.post(f"{page}again/")
+        again = DealQuote.objects.latest("created_at")
+        assert [line["product_id"] for line in again.lines] == [str(car.id)]
+        assert again.loan_terms["bank"] == "Другой"
+        assert "Cannot be had any more: Floor mats." in text(visitor.get(answer["Location"]))
+
+    def test_of_a_car_that_is_gone_the_goods_go_into_the_cart(self, ordered, car):
+        visitor, page = ordered
+        update_product(product_id=car.id, is_active=False, actor="test", now=timezone.now())
+        drain_outbox("catalog", "orders")
+        assert visitor.post(f"{page}again/")["Location"] == "/cart/"
+        assert DealQuote.objects.count() == 1
+
+    def test_another_persons_deal_is_not_found(self, ordered):
+        _visitor, page = ordered
+        assert Visitor("client").post(f"{page}again/").status_code == 404
+        assert DealQuote.objects.count() == 1

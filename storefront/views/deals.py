@@ -103,6 +103,34 @@ def _is_signed(deal_id: UUID, key: str) -> bool:
     return True
 
 
+def calculate_again(request: HttpRequest, found: DealDocument) -> HttpResponse | None:
+    """Calculate an ordered deal anew, at today's prices; None where its car cannot be had.
+
+    What is not offered any more is left out: accessories by name, a bank's programme for the cheapest that fits.
+    """
+    car = get_product(found.main_product_id)
+    if car is None or car.kind != "vehicle" or not car.is_active or car.available <= 0:
+        return None
+    wish = build_wish(found)
+    offered = {str(item.id) for item in accessories()}
+    wish["accessories"] = [one for one in wish["accessories"] if one in offered]
+    gone = [line.name for line in found.lines[1:] if str(line.product_id) not in offered]
+    if gone:
+        messages.error(request, _("Cannot be had any more: %(names)s.") % {"names": ", ".join(gone)})
+    form = _form(car, wish | {"term_months": wish.get("term_months", "")})
+    if wish.get("programme_id") not in form.programmes:
+        form.data.pop("programme_id", None)
+    if not form.is_valid():
+        return _calculator(request, form, status=400)
+    try:
+        count(request, "default")
+        deal = quote_deal(**form.wishes(), customer_id=user_id(request), now=timezone.now())
+    except DomainError as error:
+        form.blame(error)
+        return _calculator(request, form, status=400)
+    return redirect(build_link(deal.id, user_id(request)))
+
+
 @page
 @never_cache
 @require_GET

@@ -18,10 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
-from orders.public import document_kinds, get_order
+from orders.public import OrderDocument, document_kinds, get_order, read_ordered_deal
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
 from storefront.pages import page
 from storefront.shown import wording
+from storefront.views.deals import calculate_again
 from storefront.visitor import count, get_actor, user_id
 
 
@@ -64,10 +65,16 @@ def order_paper(request: HttpRequest, order_id: UUID, kind: str) -> HttpResponse
 @require_POST
 @login_required
 def order_again(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Put what a cancelled order was about into the cart, at today's prices."""
+    """Calculate the whole deal of a cancelled order anew, or put its goods into the cart; at today's prices."""
     order = get_order(order_id, viewer_id=user_id(request))
     if order is None:
         raise NotFound
+    deal = read_ordered_deal(order_id, viewer_id=user_id(request))
+    answer = calculate_again(request, deal) if deal is not None else None
+    return answer or _fill_cart(request, order)
+
+
+def _fill_cart(request: HttpRequest, order: OrderDocument) -> HttpResponse:
     missed = []
     for item in order.items:
         if item.product_id is None:
