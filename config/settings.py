@@ -13,12 +13,12 @@ from config.declared.contracts import Contracts
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, Telemetry, layout
 from config.declared.servers import Servers
-from config.desk import describe_theme
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
 from config.servers.databases import databases
 from config.servers.redis import RedisAddresses
 from core.running import failpoints
+from core.screens.theme import describe_theme
 from devtools.embedded import Embedded
 
 if wrong := checking.problems():
