@@ -4,13 +4,13 @@ from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts import services
 from accounts.models import User
 from accounts.queries import password_reset_token, undo_token, verification_token
+from accounts.queries.letters import write_notice_letter, write_password_letter, write_verification_letter
+from core.outside.letters import Letter, pack_letter
 from messaging.delivery.calls import Operation, Outcome, operation
 from messaging.delivery.work_queues import WorkQueue, work_queue
 from messaging.models import CallState
@@ -27,7 +27,10 @@ class MailPasswordReset(Operation):
         user = User.objects.filter(pk=request["user_id"], is_active=True).first()
         if user is None:
             return Outcome(CallState.OK)
-        return _send(user.email, _("Set a new password"), _letter(user))
+        link = _make_link("reset-password", password_reset_token(user))
+        language = get_request_language(request)
+        letter = write_password_letter(name=user.get_short_name(), link=link, language=language)
+        return _send(user.email, letter)
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Nothing waits for a mail."""
@@ -44,7 +47,10 @@ class MailVerification(Operation):
         user = User.objects.filter(pk=request["user_id"], is_active=True).first()
         if user is None or (user.is_email_proved and not user.pending_email):
             return Outcome(CallState.OK)
-        return _send(user.pending_email or user.email, _("Confirm your e-mail"), _verification_letter(user))
+        link = _make_link("verify-email", verification_token(user))
+        language = get_request_language(request)
+        letter = write_verification_letter(name=user.get_short_name(), link=link, language=language)
+        return _send(user.pending_email or user.email, letter)
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Nothing waits for a mail."""
@@ -61,7 +67,13 @@ class MailEmailNotice(Operation):
         user = User.objects.filter(pk=request["user_id"], is_active=True).exclude(former_email="").first()
         if user is None:
             return Outcome(CallState.OK)
-        return _send(user.former_email, _("Your e-mail is being changed"), _notice(user))
+        letter = write_notice_letter(
+            name=user.get_short_name(),
+            email=user.pending_email or user.email,
+            link=_make_link("undo-email", undo_token(user)),
+            language=get_request_language(request),
+        )
+        return _send(user.former_email, letter)
 
     def settle(self, key: str, request: dict[str, Any], outcome: Outcome) -> None:
         """Nothing waits for a mail."""
@@ -82,37 +94,19 @@ class GatherExports(WorkQueue):
         return services.gather_exports(now=timezone.now())
 
 
-def _send(mailbox: str, subject: str, text: str) -> Outcome:
+def _send(mailbox: str, letter: Letter) -> Outcome:
     try:
-        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [mailbox])
+        pack_letter(letter, to=mailbox).send()
     except (SMTPException, OSError) as error:
         return Outcome(CallState.NEW, error=repr(error))
     return Outcome(CallState.OK)
 
 
-def _verification_letter(user: User) -> str:
-    text = _(
-        "Hello, %(name)s.\n\nPlease confirm that this is your e-mail address. To do so, open\n\n%(link)s\n\n"
-        "The link works for a day. If you did not give us this address, do nothing.\n"
-    )
-    link = f"{settings.PUBLIC_URL}/verify-email/?token={verification_token(user)}"
-    return text % {"name": user.get_short_name(), "link": link}
+def get_request_language(request: dict[str, Any]) -> str:
+    """Return the language that the letter was asked for in; of an older request the house's own."""
+    wanted = str(request.get("language") or "")
+    return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
-def _notice(user: User) -> str:
-    link = f"{settings.PUBLIC_URL}/undo-email/?token={undo_token(user)}"
-    text = _(
-        "Hello, %(name)s.\n\nSomebody, we hope you, gave another e-mail address for your account: %(email)s. It takes "
-        "the place of this one as soon as it is confirmed.\n\nIf it was not you, open\n\n%(link)s\n\nwithin a week: "
-        "the account keeps this address, everybody is signed out, and you set a new password.\n"
-    )
-    return text % {"name": user.get_short_name(), "email": user.pending_email or user.email, "link": link}
-
-
-def _letter(user: User) -> str:
-    link = f"{settings.PUBLIC_URL}/reset-password/?token={password_reset_token(user)}"
-    text = _(
-        "Hello, %(name)s.\n\nSomebody, we hope you, asked to set a new password for your account. To do so, open\n\n"
-        "%(link)s\n\nThe link works once. If it was not you, do nothing: your password stays as it is.\n"
-    )
-    return text % {"name": user.get_short_name(), "link": link}
+def _make_link(path: str, token: str) -> str:
+    return f"{settings.PUBLIC_URL.rstrip('/')}/{path}/?token={token}"

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.contrib.auth.tokens import default_token_generator
+from django.utils.translation import get_language
 
 from accounts.errors import InvalidResetToken, RoleNotAllowed, UserNotFound
 from accounts.events import UserUpdated
@@ -65,7 +66,7 @@ def request_password_reset(*, email: str, now: datetime) -> None:
             key=f"password-reset:{user_id}:{now:%Y%m%d%H%M}",
             operation="accounts.mail_password_reset",
             provider="mail",
-            request={"user_id": str(user_id)},
+            request={"user_id": str(user_id), "language": get_language()},
         )
 
 

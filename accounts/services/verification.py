@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import get_language
+
 from accounts.errors import InvalidLink, UserNotFound
 from accounts.events import UserUpdated
 from accounts.models import ActivityKind, User
@@ -26,7 +28,7 @@ def request_verification(user: User, *, now: datetime) -> None:
             key=f"verify-email:{user.id}:{user.version}:{now:%Y%m%d%H%M}",
             operation="accounts.mail_verification",
             provider="mail",
-            request={"user_id": str(user.id)},
+            request={"user_id": str(user.id), "language": get_language()},
         )
 
 
@@ -46,7 +48,7 @@ def notify_former_mailbox(user: User, *, now: datetime) -> None:
             key=f"email-notice:{user.id}:{user.version}",
             operation="accounts.mail_email_notice",
             provider="mail",
-            request={"user_id": str(user.id)},
+            request={"user_id": str(user.id), "language": get_language()},
         )
 
 

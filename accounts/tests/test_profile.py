@@ -226,13 +226,12 @@ def test_a_weak_new_password_leaves_the_link_good():
 
 
 def test_a_mail_server_that_is_away_is_tried_again(mailoutbox, monkeypatch):
-    from accounts import operations
     from messaging.testing import make_due
 
     person = make.user()
     services.request_password_reset(email=person.email, now=timezone.now())
     with monkeypatch.context() as away:
-        away.setattr(operations, "send_mail", _refuse)
+        away.setattr("core.outside.letters.EmailMultiAlternatives.send", _refuse)
         drain_outbox("accounts")
     assert mailoutbox == []
     make_due("accounts")
