@@ -37,3 +37,11 @@ class WebhookIsDisabled(DomainError):
 
     code = "webhook_disabled"
     detail = _("This webhook is switched off; enable it first.")
+
+
+class UnsubscribeLinkInvalid(DomainError):
+    """The link was not made by us, or was cut on its way."""
+
+    code = "invalid_link"
+    status = 400
+    detail = _("This link is not valid. Choose which news comes by mail in your account.")

@@ -116,7 +116,7 @@ KEPT: dict[type[Event], tuple[str, ...]] = {
     LoanRedated: ("loan_id", "payments", "old_due_date", "due_date", *SUMS),
     LoanOverdue: ("loan_id", "due_date", "overdue_amount", "currency"),
     LoanClosed: ("loan_id", "order_id", "reason"),
-    PolicyPurchased: ("policy_id", "order_id", "insurance_type", "start_date", "end_date"),
+    PolicyPurchased: ("policy_id", "order_id", "insurance_type", "premium", "currency", "start_date", "end_date"),
     PolicyEndsSoon: ("policy_id", "insurance_type", "end_date"),
     InstalmentDue: ("policy_id", *SUMS, "due_date", "is_automatic"),
     InstalmentLate: ("policy_id", *SUMS, "due_date", "grace_until"),

@@ -21,6 +21,7 @@ from notifications import services
 from notifications.models import Notification, Recipient
 from notifications.providers import mail, sms, webhooks
 from notifications.providers.port import NoAnswer, Refused
+from notifications.queries.letters import write_letter
 
 CODE_LIFETIME_S = 600
 """Seconds after which a code is sent to nobody any more."""
@@ -36,7 +37,7 @@ class SendMessage(Operation):
     max_attempts = 14
 
     @abstractmethod
-    def send(self, message: Notification, to: str) -> None:
+    def send(self, message: Notification, recipient: Recipient, to: str) -> None:
         """Hand it to the provider. Raises Refused; OSError, SMTPException or NoAnswer when a later try may succeed."""
 
     def call(self, key: str, request: dict[str, Any], *, is_repeat: bool) -> Outcome:
@@ -44,10 +45,10 @@ class SendMessage(Operation):
         message = Notification.objects.filter(pk=request["notification_id"]).first()
         recipient = Recipient.objects.filter(pk=message.user_id).first() if message else None
         to = recipient.address(message.channel) if message and recipient else ""
-        if message is None or not to:
+        if message is None or recipient is None or not to:
             return Outcome(CallState.DECLINED, error="nobody to send it to")
         try:
-            self.send(message, to)
+            self.send(message, recipient, to)
         except Refused as error:
             return Outcome(CallState.DECLINED, error=str(error))
         except (OSError, SMTPException, NoAnswer) as error:
@@ -76,9 +77,9 @@ class SendEmail(SendMessage):
 
     name = services.SEND_EMAIL
 
-    def send(self, message: Notification, to: str) -> None:
-        """Through Django's mail backend."""
-        mail.send(message_id=message.id, to=to, title=message.title, body=message.body)
+    def send(self, message: Notification, recipient: Recipient, to: str) -> None:
+        """Through Django's mail backend, as a letter in the reader's language."""
+        mail.send(message_id=message.id, to=to, letter=write_letter(message, recipient))
 
 
 @operation
@@ -87,7 +88,7 @@ class SendSms(SendMessage):
 
     name = services.SEND_SMS
 
-    def send(self, message: Notification, to: str) -> None:
+    def send(self, message: Notification, recipient: Recipient, to: str) -> None:
         """Through the SMS gateway."""
         sms.send(message_id=message.id, to=to, text=message.body)
 

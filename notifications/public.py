@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from notifications.models import Channel, Kind, Notification, kinds_for, offered_channels
 from notifications.queries.preferences import Preferences, QuietHours, Wished, load_preferences
+from notifications.rules.letters import NEWS_PATH, find_path
 
 __all__ = [
     "News",
@@ -18,6 +19,7 @@ __all__ = [
     "QuietHours",
     "Wished",
     "channels",
+    "get_page",
     "list_news",
     "load_preferences",
     "read_preferences",
@@ -38,6 +40,12 @@ class News:
     data: dict[str, Any]
     read_at: datetime | None
     created_at: datetime
+
+
+def get_page(news: News) -> str:
+    """Return the page of what a piece of news is about, from the root of the site on; empty where there is none."""
+    path = find_path(news.kind, news.data)
+    return "" if path == NEWS_PATH else path
 
 
 _UNHEARD = """

@@ -9,6 +9,7 @@ import msgspec
 
 from core.errors import InvalidInput
 from core.plugins import Disagreement
+from messaging.peering.reads import answers
 from orders.models import (
     DOCUMENTS,
     DocumentKind,
@@ -35,6 +36,7 @@ from orders.queries.deposits import (
     judged_deposits,
 )
 from orders.queries.finding import find_orders
+from orders.queries.headlines import Headline, find_headline
 from orders.queries.morning import read_morning
 from orders.queries.offers import SentOffer, find_sent_offer, list_sent_offers
 from orders.queries.promotions import CampaignPrice, read_campaign_prices
@@ -139,6 +141,12 @@ def get_order(order_id: UUID, *, viewer_id: UUID, is_staff: bool = False) -> Ord
     """One order, if this viewer may see it."""
     found = find_order(order_id, viewer_id=viewer_id, is_staff=is_staff)
     return msgspec.json.decode(found.body, type=OrderDocument) if found else None
+
+
+@answers("notifications")
+def get_headline(order_id: UUID) -> Headline | None:
+    """Return an order in a line, as its buyer knows it, or None."""
+    return find_headline(order_id)
 
 
 def _decoded(raw: object) -> OrderDocument:

@@ -3,6 +3,7 @@
 from core.plugins import Feed, Plugin
 from notifications import events, handlers, operations, public
 from notifications.plugin import personal
+from notifications.plugin.letters import write_samples
 from notifications.queries.feed import CARRIED, parse_row
 from notifications.services.counters import webhook_counters
 
@@ -10,6 +11,7 @@ PLUGIN = Plugin(
     declares=(events, handlers, operations, personal, public),
     feed=Feed(carries=CARRIED, read=parse_row),
     metrics=(webhook_counters,),
+    letters=write_samples,
     consumers="notifications.consumers",
     channels="notifications.plugin.channels",
     tags={

@@ -12,10 +12,11 @@ from smtplib import (
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
 from core.db import refuse_inside_transaction
+from core.outside.letters import Letter, pack_letter
 from notifications.providers.port import Refused
 
 PERMANENT = 500
@@ -24,25 +25,19 @@ OUR_SERVERS_FAULT = (SMTPAuthenticationError, SMTPConnectError, SMTPHeloError)
 """What a server says before it has heard of a message: no message is to blame, whatever the number."""
 
 
-def send(*, message_id: UUID, to: str, title: str, body: str) -> None:
+def send(*, message_id: UUID, to: str, letter: Letter) -> None:
     """Send one message. A repeat carries the same Message-ID, by which mailboxes recognise it.
 
     Raises Refused, or OSError and smtplib's errors when a later try may succeed.
     """
     refuse_inside_transaction()
     with get_connection() as server:  # what goes wrong before a message is named is no message's fault
-        _send(server, message_id, to, title, body)
+        _send(server, message_id, to, letter)
 
 
-def _send(server: BaseEmailBackend, message_id: UUID, to: str, title: str, body: str) -> None:
+def _send(server: BaseEmailBackend, message_id: UUID, to: str, letter: Letter) -> None:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-    message = EmailMessage(
-        subject=" ".join(title.split()),
-        body=body,
-        to=[to],
-        connection=server,
-        headers={"Message-ID": f"<{message_id}@{domain}>", "Auto-Submitted": "auto-generated"},
-    )
+    message = pack_letter(letter, to=to, connection=server, headers={"Message-ID": f"<{message_id}@{domain}>"})
     try:
         message.send()
     except SMTPRecipientsRefused as error:

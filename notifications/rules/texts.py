@@ -1,17 +1,15 @@
 """Word what people are told: a title and a body for every kind of news, in the reader's language."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.formats import date_format, get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from notifications.rules.kinds import Kind
+from notifications.rules.values import show_value
 
 Template = tuple[Promise | str, Promise | str]
 
@@ -112,7 +110,7 @@ _ATTENTION: dict[str, Template] = {
     ),
     "trade_in_entered": (
         _("A car is taken in: order %(number)s"),
-        _("The car given in exchange for order %(number)s is in stock: complete, price and publish it (%(detail)s)."),
+        _("The car given in exchange for order %(number)s is in stock: complete, price and publish it."),
     ),
     "trade_in_surplus": (
         _("Difference to be paid: order %(number)s"),
@@ -144,11 +142,11 @@ _ATTENTION: dict[str, Template] = {
     ),
     "hold_ending": (
         _("The hold of order %(number)s ends soon"),
-        _("Order %(number)s is soon let go unless something happens: %(detail)s. You may keep it longer."),
+        _("Order %(number)s is soon let go unless something happens. You may keep it longer."),
     ),
     "": (
         _("Order %(number)s needs you"),
-        _("The checkout of order %(number)s waits at “%(leg)s”: %(cause)s. %(detail)s"),
+        _("The checkout of order %(number)s waits for a manager at this step: %(leg)s. %(cause)s"),
     ),
 }
 """By cause; the last one fits all others."""
@@ -380,14 +378,7 @@ _SEAT_KEPT: Template = (
     _("A seat at “%(title)s” is kept for you until %(offer_expires_at)s."),
 )
 _DIGEST: Template = (_("Your news of the day: %(count)s"), "%(text)s")
-
-MOMENTS = frozenset({"expires_at", "until", "offer_expires_at", "start_date", "start_time", "at"})
-DAYS = frozenset({"due_date", "end_date", "start_date", "grace_until", "covered_through", "ends_after", "valid_until"})
-SUMS = frozenset({"amount", "monthly_payment", "overdue_amount", "total_amount"})
-SIGNS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£"}
-PAGES: dict[str, str] = {Kind.OFFER_SENT: "/offers/%(offer_id)s/"}
-"""Pages of the shop that mails about a kind lead to."""
-POLICIES = {"kasko": _("KASKO"), "osago": _("OSAGO")}
+_GATHERED: Template = (_("%(headline)s and %(others)s more"), "%(text)s")
 
 
 def has_text(kind: str, data: dict[str, Any]) -> bool:
@@ -395,20 +386,18 @@ def has_text(kind: str, data: dict[str, Any]) -> bool:
     return _template(kind, data) is not None
 
 
-def render(kind: str, data: dict[str, Any], language: str, zone: str, *, has_link: bool = False) -> Text:
+def render(kind: str, data: dict[str, Any], language: str, zone: str) -> Text:
     """Put news into words of a language; `data` holds the event's plain values. Raises KeyError on unknown news.
 
     A language that we do not speak is told in the house's own. Moments are told on the wall clock that `data` names
-    as `time_zone`, or else on that of `zone`. With `has_link` the address of the page ends it, where there is one.
+    as `time_zone`, or else on that of `zone`.
     """
     template = _template(kind, data)
     if template is None:
         raise KeyError(kind, data.get("status"))
     with translation.override(language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE):
-        values = _Values({name: _shown(name, value, data.get("time_zone") or zone) for name, value in data.items()})
+        values = _Values({name: show_value(name, value, data.get("time_zone") or zone) for name, value in data.items()})
         title, body = (str(part) % values for part in template)
-    if has_link and kind in PAGES:
-        body += f"\n\n{settings.PUBLIC_URL.rstrip('/')}{PAGES[kind] % data}"
     return Text(title[:300], body.strip())
 
 
@@ -417,32 +406,6 @@ class _Values(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return ""
-
-
-def _shown(name: str, value: Any, zone: str) -> Any:
-    if value is None:
-        return ""
-    if name in DAYS and isinstance(value, str) and len(value) == len("2026-01-31"):
-        return date_format(date.fromisoformat(value), "j E Y")
-    if name in MOMENTS and isinstance(value, str):
-        return date_format(datetime.fromisoformat(value).astimezone(ZoneInfo(zone)), "j E Y, H:i")
-    if name in SUMS:
-        return _shown_sum(str(value))
-    if name == "currency":
-        return SIGNS.get(value, value)
-    return str(POLICIES.get(value, value)) if name == "insurance_type" else value
-
-
-def _shown_sum(value: str) -> str:
-    """Return an amount as the shop prints it: «1 316 328,18», kopecks only where there are any.
-
-    The spaces are plain ones: the subject of a mail knows no others. What is no amount stays as it is.
-    """
-    whole, _point, rest = value.partition(".")
-    if not whole.lstrip("-").isdigit():
-        return value
-    grouped = f"{int(whole):,}".replace(",", " ")
-    return f"{grouped}{get_format('DECIMAL_SEPARATOR')}{rest}" if rest.strip("0") else grouped
 
 
 _CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {
@@ -471,4 +434,6 @@ def _template(kind: str, data: dict[str, Any]) -> Template | None:
         return None if data.get("is_accepted") else _LOAN_APPROVED
     if kind == Kind.LOAN_CLOSED:
         return _LOAN_CLOSED if data.get("reason") == "repaid" else None
-    return _DIGEST if kind == Kind.DIGEST else _OTHERS.get(kind)
+    if kind == Kind.DIGEST:
+        return _GATHERED if data.get("headline") else _DIGEST
+    return _OTHERS.get(kind)

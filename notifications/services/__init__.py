@@ -9,6 +9,7 @@ from notifications.services.people import (
     set_preferences,
     store_recipient,
     store_roles,
+    unsubscribe,
 )
 from notifications.services.reminders import cancel_policy_reminder, remind_of_policy_end
 from notifications.services.sending import (
@@ -76,4 +77,5 @@ __all__ = [
     "set_preferences",
     "store_recipient",
     "store_roles",
+    "unsubscribe",
 ]

@@ -97,7 +97,7 @@ def read_all(*, user_id: UUID, until: UUID, now: datetime) -> int:
 def _message(
     recipient: Recipient, channel: Channel, event_key: str, kind: Kind, data: dict[str, Any], now: datetime
 ) -> Notification:
-    text = texts.render(kind, data, recipient.language, recipient.zone, has_link=channel == Channel.EMAIL)
+    text = texts.render(kind, data, recipient.language, recipient.zone)
     message = Notification(
         event_key=event_key,
         user_id=recipient.user_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.db import transaction
 from notifications.models import Channel, Delivery, Notification, Preference, Recipient
+from notifications.queries.letters import read_unsubscribe_token
 from notifications.rules import texts
 from notifications.services.sending_out import set_off
 
@@ -118,6 +119,20 @@ def set_preferences(*, user_id: UUID, wishes: list[Wish], now: datetime, manner:
             _reconsider(recipient, is_reworded=bool(changed.keys() & {"language", "time_zone"}), now=now)
 
 
+def unsubscribe(*, token: str, now: datetime) -> None:
+    """End the kinds of mail that a letter's link names, for its reader; again, it changes nothing.
+
+    The other channels stay as they are. Raises UnsubscribeLinkInvalid.
+    """
+    user_id, kinds = read_unsubscribe_token(token)
+    with transaction("notifications"):
+        lock_recipients([user_id])
+        known = {wish.kind: wish for wish in Preference.objects.filter(user_id=user_id, kind__in=kinds)}
+        kept = [known.get(kind) or Preference.usual(kind) for kind in kinds]
+        wishes = [Wish(kind=wish.kind, in_app=wish.in_app, email=False, sms=wish.sms) for wish in kept]
+        set_preferences(user_id=user_id, wishes=wishes, now=now)
+
+
 def _reconsider(recipient: Recipient, *, is_reworded: bool, now: datetime) -> None:
     """Decide anew about what was kept for a locked person: by their wishes of now, each message once."""
     wishes = {wish.kind: wish for wish in Preference.objects.filter(user_id=recipient.user_id)}
@@ -128,8 +143,7 @@ def _reconsider(recipient: Recipient, *, is_reworded: bool, now: datetime) -> No
             message.drop()
         else:
             if is_reworded:
-                is_mail = message.channel == Channel.EMAIL
-                text = texts.render(message.kind, message.data, recipient.language, recipient.zone, has_link=is_mail)
+                text = texts.render(message.kind, message.data, recipient.language, recipient.zone)
                 message.title, message.body = text.title, text.body
             message.route(recipient, now=now)
         message.save(update_fields=["title", "body", *ROUTED])

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from config.declared.business import SMTP as SMTP_BACKEND
 from core.ids import uuid7
+from core.outside.letters import Letter, Piece
 from notifications.providers import mail
 from notifications.providers.port import Refused
 from tests import ports
@@ -124,7 +125,8 @@ def serve(certificate, settings, monkeypatch):
 
 
 def send(to="anna@example.com"):
-    mail.send(message_id=uuid7(), to=to, title="Your order", body="It is ready.")
+    letter = Letter(subject="Your order", pieces=(Piece(title="Your order", text="It is ready."),), language="en")
+    mail.send(message_id=uuid7(), to=to, letter=letter)
 
 
 @pytest.mark.parametrize("security", ["none", "starttls", "tls"])
