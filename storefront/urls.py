@@ -99,6 +99,7 @@ urlpatterns = [
     path("notifications/read/", views.read_all_news, name="read-all-news"),
     path("notifications/<uuid:notification_id>/read/", views.read_news, name="read-news"),
     path("notifications/preferences/", views.news_preferences, name="news-preferences"),
+    path("unsubscribe/", views.unsubscribe, name="unsubscribe"),
     path("sign-in/", views.sign_in, name="sign-in"),
     path("sign-in/code/", views.sign_in_code, name="sign-in-code"),
     path("sign-in/provider/", views.leave_for_provider, name="provider"),

@@ -2,11 +2,13 @@ from datetime import time
 
 import pytest
 from django.db import connections
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.ids import uuid7
 from messaging.testing import capture_events
-from notifications.models import Notification, Preference, Recipient
+from notifications.models import Kind, Notification, Preference, Recipient
+from notifications.queries.letters import make_unsubscribe_url
 from notifications.tests import make
 from storefront.tests.make import Visitor
 
@@ -182,3 +184,35 @@ def test_a_wrong_wish_shows_the_page_with_what_was_typed(reader, wrong, said):
 def test_staff_choose_for_staffs_news_too():
     assert 'name="in_app:stock.low"' in text(Visitor("manager").get(PREFERENCES))
     assert 'name="in_app:webhook.disabled"' in text(Visitor("admin").get(PREFERENCES))
+
+
+def unsubscribe_path(user_id, *kinds):
+    return make_unsubscribe_url(user_id, kinds).partition("//")[2].partition("/")[2]
+
+
+def test_a_letters_link_ends_its_kind_for_its_reader_alone(reader):
+    path = "/" + unsubscribe_path(reader.user.id, Kind.SEARCH_MATCHED)
+    stranger = Client(enforce_csrf_checks=True)
+    assert "<form" in text(stranger.get(path))
+    assert not Preference.objects.exists()
+    for _ in range(2):  # as a mail program does it: no cookie, no form of ours
+        answer = stranger.post(path, {"List-Unsubscribe": "One-Click"}, HTTP_ORIGIN="https://mail.example")
+        assert answer.status_code == 200
+    wish = Preference.objects.get()
+    assert (wish.user_id, wish.kind) == (reader.user.id, Kind.SEARCH_MATCHED)
+    assert (wish.in_app, wish.email, wish.sms) == (True, False, False)
+
+
+def test_other_channels_of_the_kind_stay_as_they_were(reader):
+    Preference.objects.create(user_id=reader.user.id, kind=Kind.QUEUE_LEFT, in_app=False, email=True, sms=True)
+    Client().post("/" + unsubscribe_path(reader.user.id, Kind.QUEUE_LEFT))
+    wish = Preference.objects.get()
+    assert (wish.in_app, wish.email, wish.sms) == (False, False, True)
+
+
+@pytest.mark.parametrize("change", ["", "x", "cut"])
+def test_a_link_that_is_not_ours_ends_nothing(reader, change):
+    path = "/" + unsubscribe_path(reader.user.id, Kind.SEARCH_MATCHED)
+    forged = {"": "/unsubscribe/", "x": path + "x", "cut": path[:-3]}[change]
+    assert Client().post(forged).status_code == 400
+    assert not Preference.objects.exists()

@@ -25,7 +25,7 @@ from storefront.views.kept import (
 )
 from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
-from storefront.views.news import news, news_preferences, read_all_news, read_news
+from storefront.views.news import news, news_preferences, read_all_news, read_news, unsubscribe
 from storefront.views.offers import decline_sent_offer, offer, offer_paper, offers, order_offer
 from storefront.views.orders import cancel, give_back, live_ticket, order, orders, pay
 from storefront.views.papers import change_order, order_again, order_paper
@@ -153,6 +153,7 @@ __all__ = [
     "take_quote",
     "test_drives",
     "undo_email",
+    "unsubscribe",
     "vehicle",
     "verify_email",
     "wallet",

@@ -11,29 +11,20 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from core.ids import find_uuid
 from notifications import public, services
 from storefront.pages import page
-from storefront.visitor import user_id
+from storefront.visitor import count, user_id
 
 PAGE_SIZE = 20
-ABOUT = (
-    ("order_id", "order"),
-    ("offer_id", "offer"),
-    ("event_id", "happening"),
-    ("loan_id", "loan"),
-    ("application_id", "application"),
-)
-"""Pages of what a piece of news is about, by the id that it holds."""
-LISTS = (("test_drive_id", "test-drives"), ("policy_id", "insurance"), ("claim_id", "insurance"))
 
 
 class PreferencesForm(forms.Form):
@@ -101,7 +92,7 @@ def news(request: HttpRequest) -> HttpResponse:
     unread = public.unread_count(user_id(request))
     query = ("&only=unread" if is_unread else "") + (f"&before={before}" if before else "")
     context = {
-        "news": [(one, _about(one)) for one in shown],
+        "news": [(one, public.get_page(one)) for one in shown],
         "next_before": shown[-1].id if len(found) > PAGE_SIZE else None,
         "is_later": before is not None,
         "is_unread": is_unread,
@@ -164,6 +155,26 @@ def news_preferences(request: HttpRequest) -> HttpResponse:
     return render(request, "storefront/news_preferences.html", context, status=400 if is_sent else 200)
 
 
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest) -> HttpResponse:
+    """End a kind of mail by its link. Mail programs post to it themselves (RFC 8058): they have no form of ours.
+
+    Opening it alone ends nothing, since scanners open every link they see.
+    """
+    token = request.GET.get("token", "")
+    context: dict[str, Any] = {"token": token}
+    if request.method == "POST":
+        try:
+            count(request, "login")
+            services.unsubscribe(token=token, now=timezone.now())
+        except DomainError as error:
+            return render(request, "storefront/unsubscribe.html", {"refusal": error.detail}, status=error.status)
+        context = {"is_done": True}
+    return render(request, "storefront/unsubscribe.html", context)
+
+
 def _initial(known: public.Preferences) -> dict[str, Any]:
     quiet = known.quiet_hours
     return {
@@ -183,11 +194,3 @@ def _wish(wish: public.Wished, wanted: dict[str, bool]) -> services.Wish:
     """The new wish for one kind of news."""
     chosen = {channel: wanted.get(channel, getattr(wish, channel)) for channel in ("in_app", "email", "sms")}
     return services.Wish(kind=wish.kind, in_app=chosen["in_app"], email=chosen["email"], sms=chosen["sms"])
-
-
-def _about(one: public.News) -> str:
-    """The address of what a piece of news is about; empty when it has no page."""
-    for name, target in ABOUT:
-        if found := find_uuid(str(one.data.get(name) or "")):
-            return reverse(f"storefront:{target}", args=[found])
-    return next((reverse(f"storefront:{target}") for name, target in LISTS if one.data.get(name)), "")

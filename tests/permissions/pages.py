@@ -155,6 +155,8 @@ GET  /verify-email/                                 anyone
 POST /verify-email/                                 anyone
 GET  /undo-email/                                   anyone
 POST /undo-email/                                   anyone
+GET  /unsubscribe/                                  anyone
+POST /unsubscribe/                                  anyone
 POST /language/                                     anyone
 """
 
