@@ -43,7 +43,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("financing.redate_loans", crontab(hour="0", minute="20"), "q.financing"),
     ("financing.accrue_loans", crontab(hour="0", minute="40"), "q.financing"),
     ("insurance.collect_premiums", crontab(minute="5"), "q.insurance"),
-    ("notifications.send_deferred", 60.0, "q.notifications"),
+    ("notifications.send_deferred", 15.0, "q.notifications"),
     ("notifications.forget_old_deliveries", crontab(hour="1", minute="20"), "q.notifications"),
     ("payments.ask_about_open_payments", 60.0, "q.payments"),
     ("payments.attend_receipts", 15.0, "q.payments"),

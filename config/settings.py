@@ -366,6 +366,8 @@ PREMIUM_SUSPENSION_DAYS = Partners.PREMIUM_SUSPENSION_DAYS
 """Days that a suspended policy waits for its instalment before it ends."""
 
 # Notifications ------------------------------------------------------------------------------------------------------
+MAIL_GATHER_SECONDS = Mail.MAIL_GATHER_SECONDS
+"""Time for which an e-mail that nobody waits for is kept, so that what follows it at once comes in the same letter."""
 SMS_URL = Mail.SMS_URL
 """The SMS gateway; without one nothing is promised over SMS."""
 SMS_TOKEN = Mail.SMS_TOKEN

@@ -398,6 +398,7 @@ def the_mail_server_is_away(env: Any) -> Iterator[tuple[str, str]]:
 @fault("calls-mail")
 def mail_is_not_delivered(env: Any) -> Iterator[tuple[str, str]]:
     env.limit(call_s=1)
+    env.settings.MAIL_GATHER_SECONDS = 0
     with mail_server_away(env):
         notices.news(notices.recipient())
         drain_outbox("notifications")

@@ -212,6 +212,9 @@ class Mail(Group):
         lambda: "notifications.providers.mailbox.MailboxBackend" if Machine.DEBUG else SMTP,
         "Django's mail backend.", shown="files in the data folder in debug, the mail server outside",
     )  # fmt: skip
+    MAIL_GATHER_SECONDS = seconds(
+        60, "How long mail that nobody waits for is kept, so that one letter brings all of it; 0 for not at all."
+    )
     SMS_PORT = port(lambda: Machine.PORT + 4, "Port of the SMS sandbox.", shown="the web's + 4", roles=NOWHERE)
     SMS_URL = Setting(
         _HTTP_URL, lambda: _local(Mail.SMS_PORT) if Machine.DEBUG else "",

@@ -6,6 +6,7 @@ from notifications.models.news import (
     Notification,
     Preference,
     Recipient,
+    gathering_time,
     kinds_for,
     offered_channels,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookEndpoint",
+    "gathering_time",
     "kinds_for",
     "offered_channels",
 ]

@@ -1,6 +1,6 @@
 """Store what people are told, how they want to be told, and where they are reached."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -40,7 +40,7 @@ URGENT_KINDS = frozenset(
         Kind.WEBHOOK_DISABLED,
     }
 )
-"""News that would be worth less tomorrow: they are not kept for the digest."""
+"""News that would be worth less tomorrow, or that somebody waits for: they go out at once, each by itself."""
 
 
 def kinds_for(*, is_staff: bool, is_admin: bool) -> list[Kind]:
@@ -60,6 +60,11 @@ class Channel(models.TextChoices):
 def offered_channels() -> tuple[Channel, ...]:
     """Channels that are connected; nothing is promised over the others."""
     return (Channel.IN_APP, Channel.EMAIL, *([Channel.SMS] if settings.SMS_URL else []))
+
+
+def gathering_time() -> timedelta:
+    """Return for what time an e-mail that nobody waits for is kept, so that what follows it comes along."""
+    return timedelta(seconds=settings.MAIL_GATHER_SECONDS)
 
 
 class Recipient(models.Model):
@@ -135,8 +140,9 @@ class Recipient(models.Model):
     def held_until(self, kind: str, channel: str, now: datetime) -> datetime | None:
         """Return when a message may go out that came now; None: at once."""
         moment = now
-        if self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS:
-            moment = clock.next_at(clock.DIGEST_AT, self.zone, now)
+        if self.is_gathered(kind, channel):
+            is_daily = self.is_digest_wanted
+            moment = clock.next_at(clock.DIGEST_AT, self.zone, now) if is_daily else now + gathering_time()
         if (
             self.quiet_from
             and self.quiet_until
@@ -145,9 +151,10 @@ class Recipient(models.Model):
             moment = clock.next_at(self.quiet_until, self.zone, moment)
         return moment if moment > now else None
 
-    def wants_digest(self, kind: str, channel: str) -> bool:
-        """Tell whether a message goes into the e-mail of the day."""
-        return self.is_digest_wanted and channel == Channel.EMAIL and kind not in URGENT_KINDS
+    def is_gathered(self, kind: str, channel: str) -> bool:
+        """Tell whether a message shares an e-mail with others: that of the day, or that of the same minute."""
+        is_patient = channel == Channel.EMAIL and kind not in URGENT_KINDS
+        return is_patient and (self.is_digest_wanted or bool(gathering_time()))
 
 
 UNASKED = {Kind.SIGNED_IN: frozenset({Channel.IN_APP, Channel.EMAIL}), Kind.STOCK_LOW: frozenset({Channel.EMAIL})}
@@ -199,8 +206,8 @@ class Delivery(models.TextChoices):
 class Notification(models.Model):
     """One piece of news for one person over one channel, at most once per event.
 
-    `due_at`: when one that was kept for later goes out. `is_for_digest`: it then goes out as a part of the e-mail
-    `digest_id`, and shares its fate. `retries` counts how often a manager sent a failed one again.
+    `due_at`: when one that was kept for later goes out. `is_for_digest`: if others are due by then, it goes out as a
+    part of the e-mail `digest_id`, and shares its fate. `retries` counts how often a manager sent a failed one again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -276,7 +283,7 @@ class Notification(models.Model):
             self.delivery = Delivery.WAITING
         elif until := recipient.held_until(self.kind, self.channel, now):
             self.delivery, self.due_at = Delivery.DEFERRED, until
-            self.is_for_digest = recipient.wants_digest(self.kind, self.channel)
+            self.is_for_digest = recipient.is_gathered(self.kind, self.channel)
         else:
             self.queue()
 

@@ -1,13 +1,15 @@
 """Messages on their way out: queued for their provider, kept for later, gathered into digests, sent again."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core.db import transaction
 from messaging.delivery.calls import request_call
 from notifications.errors import NotificationNotFound
-from notifications.models import Channel, Delivery, Kind, Notification, Recipient
+from notifications.models import Channel, Delivery, Kind, Notification, Recipient, gathering_time
 from notifications.rules import texts
+from notifications.rules.letters import drop_superseded
 
 SEND_EMAIL = "notifications.send_email"
 SEND_SMS = "notifications.send_sms"
@@ -93,11 +95,11 @@ def _readers_of_digests(now: datetime) -> list[UUID]:
 
 
 def _send_digest(user_id: UUID, now: datetime) -> int:
-    """Gather what waits for a reader into one e-mail; a single message goes out as it is."""
+    """Gather what waits for a reader, and what came a moment later, into one e-mail; one alone goes out as it is."""
     with transaction("notifications"):
         recipient = Recipient.objects.select_for_update().filter(pk=user_id).first()
         waiting = Notification.objects.filter(
-            user_id=user_id, delivery=Delivery.DEFERRED, due_at__lte=now, is_for_digest=True
+            user_id=user_id, delivery=Delivery.DEFERRED, due_at__lte=now + gathering_time(), is_for_digest=True
         )
         parts = list(waiting.order_by("created_at", "id").select_for_update())
         if recipient is None or not parts:
@@ -117,7 +119,12 @@ def _send_digest(user_id: UUID, now: datetime) -> int:
 
 def _build_digest(recipient: Recipient, parts: list[Notification], now: datetime) -> Notification:
     told = "\n\n".join(f"{part.title}\n{part.body}" for part in parts)[:MAX_DIGEST]
-    text = texts.render(Kind.DIGEST, {"count": len(parts), "text": told}, recipient.language, recipient.zone)
+    data: dict[str, Any] = {"count": len(parts)}
+    if not recipient.is_digest_wanted:
+        fresh = drop_superseded(parts)
+        headline = next((part for part in reversed(fresh) if part.kind == Kind.ORDER), fresh[-1])
+        data |= {"headline": headline.title, "others": len(fresh) - 1}
+    text = texts.render(Kind.DIGEST, data | {"text": told}, recipient.language, recipient.zone)
     return Notification(
         event_key=f"digest:{parts[0].id}",
         user_id=recipient.user_id,

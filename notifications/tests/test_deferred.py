@@ -11,7 +11,7 @@ from notifications.models import Kind, Notification
 from notifications.rules import clock
 from notifications.tests import make
 
-pytestmark = pytest.mark.django_db(databases=["notifications"])
+pytestmark = pytest.mark.django_db(databases=["notifications", "orders"])
 NIGHT = datetime(2026, 7, 1, 20, 0, tzinfo=UTC)  # 23:00 in Moscow
 DAY = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 PAID = {"number": "A-1", "status": "paid", "order_id": "x"}
@@ -65,13 +65,13 @@ def test_a_digest_gathers_the_day_but_not_what_is_urgent():
     user = sleeper(is_digest_wanted=True)
     morning = datetime(2026, 7, 2, 6, 0, tzinfo=UTC)
     for number in range(3):
-        assert told(user, DAY, key=str(number)).due_at == morning
+        assert told(user, DAY, key=str(number), data=PAID | {"order_id": str(uuid7())}).due_at == morning
     assert told(user, DAY, key="urgent", kind=Kind.PAYMENT_FAILED, data=FAILED).delivery == "sent"
     assert len(mail.outbox) == 1
     assert [let_out(morning), let_out(morning)] == [3, 0]
     digest = Notification.objects.get(kind=Kind.DIGEST)
     parts = Notification.objects.filter(digest_id=digest.id)
-    assert (len(mail.outbox), mail.outbox[1].body.count("A-1")) == (2, 6)
+    assert (len(mail.outbox), mail.outbox[1].body.count("A-1")) == (2, 9)
     assert set(parts.values_list("delivery", flat=True)) == {"sent"}
     assert len(parts) == 3
 
