@@ -12,6 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.static import serve
 
 from config.health.views import ready
+from core.screens import letters
 from gateway import views as gateway
 from gateway.document import pages as documents
 from messaging.peering import door
@@ -66,6 +67,14 @@ if settings.HAS_ADMIN and settings.HAS_SHOP:
     urlpatterns.append(path("admin/search/", admin.site.admin_view(desk.search)))
 
 if settings.HAS_ADMIN:
+    urlpatterns += [
+        path("admin/letters/", admin.site.admin_view(letters.list_letters), name="letters"),
+        path(
+            "admin/letters/<str:app>/<str:name>/<str:language>.<str:form>",
+            admin.site.admin_view(letters.show_letter),
+            name="letter",
+        ),
+    ]
     urlpatterns.append(path("admin/", admin.site.urls))
 
 if settings.HAS_SHOP:

@@ -1,8 +1,11 @@
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from core.ids import uuid7
+from core.outside.letters import Letter, Piece
 from notifications import services
 from notifications.models import Kind, Notification, WebhookDelivery, WebhookEndpoint
 from notifications.providers import mail
@@ -88,6 +91,10 @@ def test_what_failed_is_sent_again(screens):
     assert (in_app.delivery, in_app.retries) == ("sent", 0)
 
 
+def letter(title, text):
+    return Letter(subject=title, pieces=(Piece(title=title, text=text),), language="ru")
+
+
 @pytest.fixture
 def mailed(settings, tmp_path):
     """A mailbox of the test's own, and no SMS gateway."""
@@ -95,13 +102,14 @@ def mailed(settings, tmp_path):
     settings.EMAIL_BACKEND = "notifications.providers.mailbox.MailboxBackend"
     message_id = uuid7()
     for _ in range(2):
-        mail.send(message_id=message_id, to="anna@example.com", title="Привет", body="<b>код 1234</b>")
+        mail.send(message_id=message_id, to="anna@example.com", letter=letter("Привет", "<b>код 1234</b>"))
     return message_id
 
 
 def test_the_mailbox_shows_each_mail_once_as_text(screens, mailed, tmp_path):
     page = screens.get("/admin/notifications/notification/mailbox/")
     assert page.status_code == 200
+    assert 'href="/admin/letters/"' in page.content.decode()
     assert page.content.decode().count("anna@example.com · Привет") == 1
     assert "&lt;b&gt;код 1234&lt;/b&gt;" in page.content.decode()
     assert [file.name for file in tmp_path.iterdir()] == [f"{mailed}.eml"]
@@ -109,7 +117,7 @@ def test_the_mailbox_shows_each_mail_once_as_text(screens, mailed, tmp_path):
 
 def test_what_the_mailbox_keeps_is_for_one_user(mailed, settings, tmp_path):
     settings.EMAIL_FILE_PATH = tmp_path / "box"
-    mail.send(message_id=uuid7(), to="ann@example.com", title="A link", body="https://example.com/reset")
+    mail.send(message_id=uuid7(), to="ann@example.com", letter=letter("A link", "https://example.com/reset"))
     (kept,) = settings.EMAIL_FILE_PATH.glob("*.eml")
     assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 
@@ -122,3 +130,29 @@ def test_the_mailbox_is_for_administrators_in_development_alone(client, screens,
     assert client.get("/admin/notifications/notification/mailbox/").status_code == 403
     client.logout()
     assert client.get("/admin/notifications/notification/mailbox/").status_code == 302
+
+
+def test_every_letter_can_be_looked_at_in_development(screens, settings):
+    settings.DEBUG = True
+    page = screens.get("/admin/letters/").content.decode()
+    paths = re.findall(r'href="(/admin/letters/[^"]+)"', page)
+    assert len(paths) > 200
+    for path in ("/admin/letters/notifications/digest/ru.html", "/admin/letters/accounts/password/en.txt"):
+        assert path in paths
+        assert screens.get(path).status_code == 200
+    html = screens.get("/admin/letters/notifications/payment.completed/ru.html")
+    assert "LADA Vesta" in html.content.decode()
+    assert "'unsafe-inline'" in html["Content-Security-Policy"]
+    for path in ("/admin/letters/notifications/nothing/ru.html", "/admin/letters/accounts/password/de.html"):
+        assert screens.get(path).status_code == 404
+
+
+def test_letters_are_looked_at_by_administrators_in_development_alone(client, screens, settings):
+    paths = ("/admin/letters/", "/admin/letters/accounts/password/en.txt")
+    settings.DEBUG = False
+    assert [screens.get(path).status_code for path in paths] == [404, 404]
+    settings.DEBUG = True
+    client.force_login(get_user_model().objects.create(email="m@example.com", roles=["manager"]))
+    assert [client.get(path).status_code for path in paths] == [404, 404]
+    client.logout()
+    assert [client.get(path).status_code for path in paths] == [302, 302]
