@@ -214,6 +214,9 @@ class FacetsSerializer(serializers.Serializer):
     category = FacetValueSerializer(many=True)
     body = FacetValueSerializer(many=True)
     fuel = FacetValueSerializer(many=True)
+    transmission = FacetValueSerializer(many=True)
+    drive = FacetValueSerializer(many=True)
+    color = FacetValueSerializer(many=True)
 
 
 class JSONObject(serializers.CharField):

@@ -64,13 +64,13 @@ def fold_facets(*, batch: int = BATCH) -> int:
     What a release with other VALUES has folded is folded again.
     """
     total = 0
-    _note_others()
+    _queue_others()
     while folded := _fold(batch):
         total += folded
     return total
 
 
-def _note_others() -> None:
+def _queue_others() -> None:
     with transaction("catalog"), connections["catalog"].cursor() as cursor:
         if try_lock(connections["catalog"], "catalog.facet_bits", number=NARROW):
             cursor.execute(_NOTE_OTHERS)

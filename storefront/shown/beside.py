@@ -18,7 +18,7 @@ USUAL = Decimal("0.05")
 
 @dataclass(frozen=True)
 class PriceMark:
-    """A price beside the median of `count` comparable cars: `good` is below what is usual."""
+    """Comparison of a price with the median of `count` comparable cars: a good one is below what is usual."""
 
     is_good: bool
     median: Decimal

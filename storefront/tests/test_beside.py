@@ -65,11 +65,11 @@ def test_similar_cars_are_near_in_price_its_model_first():
     car = make.car(is_known=False)
     audi = make.car(is_known=False, make="Audi", model="A5", price=Decimal("1750000"))
     rapid = make.car(is_known=False, model="Rapid", price=Decimal("1900000"))
-    twin = make.car(is_known=False, price=Decimal("1500000"))
+    same = make.car(is_known=False, price=Decimal("1500000"))
     make.car(is_known=False, body="седан")
     make.car(is_known=False, price=Decimal("2500000"))
     make.car(is_known=False, stock=0)
-    assert similar(car) == [twin.id, rapid.id, audi.id]
+    assert similar(car) == [same.id, rapid.id, audi.id]
 
 
 def test_what_was_looked_at_is_shown_again_and_kept_by_the_browser_alone():

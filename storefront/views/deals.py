@@ -117,11 +117,9 @@ def calculate_again(request: HttpRequest, found: DealDocument) -> HttpResponse |
     gone = [line.name for line in found.lines[1:] if str(line.product_id) not in offered]
     if gone:
         messages.error(request, _("Cannot be had any more: %(names)s.") % {"names": ", ".join(gone)})
-    asked = wish | {"term_months": wish.get("term_months", "")}
-    form = _form(car, asked)
-    if "programme_id" in asked and asked["programme_id"] not in form.programmes:
-        del asked["programme_id"]
-        form = _form(car, asked)
+    if wish.get("programme_id") not in {str(item.id) for item in programme_choices(timezone.now())}:
+        wish.pop("programme_id", None)
+    form = _form(car, wish)
     if not form.is_valid():
         return _calculator(request, form, status=400)
     try:

@@ -28,6 +28,10 @@ TABLE = """
 GET  /                                              anyone
 GET  /cars/                                         anyone
 GET  /robots.txt                                    anyone
+GET  /badges/                                       anyone
+GET  /manifest.webmanifest                          anyone
+GET  /offline/                                      anyone
+GET  /service-worker.js                             anyone
 GET  /sitemap.xml                                   anyone
 GET  /cars/{}/                                      anyone
 GET  /cars/{}/ask/                                  anyone
