@@ -19,7 +19,7 @@ from core.db import fetch
 from core.ids import uuid7
 from gateway.models import KnownPerson
 from gateway.people import KNOWING, find_people, follow_people
-from messaging.people.personal import erase
+from messaging.people.personal import erase, known_ids
 from messaging.testing import drain_outbox
 from messaging.upkeep.copies import copy_checks, diff
 
@@ -184,3 +184,30 @@ def test_what_no_event_told_is_filled_in_and_what_one_told_stays(anna):
     call_command("fill_people")
     assert known("orders", anna)[0] == "Анна Петрова"
     assert known("payments", anna)[0] == "Newer"
+
+
+def test_whose_deals_a_card_has_follows_merges_and_their_end():
+    """Every app gives out and erases a card's deals with its account: a merge that was a mistake takes that back."""
+    now = timezone.now()
+    anna = accounts.create_user(
+        email="cards@example.com", full_name="Anna", phone="", password="a-long-password", now=now
+    ).id
+    drain_outbox(*project.APPS)
+    of_anna = Client.objects.get(user_id=anna)
+    one, other = (clients.open_client(fields={"type": "person", "name": name}, now=now) for name in ("one", "other"))
+
+    def merge(kept, merged):
+        return clients.merge_clients(client_id=kept.id, other_id=merged.id, actor_id=None, now=now)
+
+    def known_cards():
+        drain_outbox(*project.APPS)
+        return set(known_ids("orders", anna)) - {anna, of_anna.id}
+
+    merge(one, other)
+    mistaken = merge(of_anna, one)
+    assert known_cards() == {one.id, other.id}
+    clients.undo_merge(merge_id=mistaken.id, actor_id=None, now=now)
+    assert known_cards() == set()
+    merge(one, of_anna)
+    clients.update_client(client_id=one.id, changes={"industry": "trade"}, now=now)
+    assert known_cards() == {one.id, other.id}

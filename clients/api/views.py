@@ -138,13 +138,13 @@ class ContactViewSet(_OfClientViewSet):
 
     @write(request=shapes.ContactInput, responses={201: shapes.ContactSerializer}, once="add_contact")
     def create(self, call: Call, client_id: UUID) -> Contact:
-        return services.add_contact(client_id=self._client().id, contact=call.body, now=call.now)
+        return services.add_contact(client_id=client_id, contact=call.body, now=call.now)
 
     @action(detail=False, methods=["post"])
     @write(request=shapes.ContactsInput, responses={201: shapes.ContactsSerializer}, once="add_contacts")
     def batch(self, call: Call, client_id: UUID) -> dict[str, list[Contact]]:
         """Add several ways to reach a client at once: all or none."""
-        return {"contacts": services.add_contacts(client_id=self._client().id, **call.body, now=call.now)}
+        return {"contacts": services.add_contacts(client_id=client_id, **call.body, now=call.now)}
 
 
 @extend_schema(parameters=[_client_id])
@@ -163,7 +163,7 @@ class ActivityViewSet(_OfClientViewSet):
     @write(request=shapes.ActivityInput, responses={201: shapes.ActivitySerializer}, once="log_activity")
     def create(self, call: Call, client_id: UUID) -> Activity:
         fields = {"occurred_at": call.now} | call.body
-        return services.log_activity(client_id=self._client().id, author_id=call.actor_id, **fields)
+        return services.log_activity(client_id=client_id, author_id=call.actor_id, **fields)
 
 
 @extend_schema(parameters=[_client_id])
@@ -182,7 +182,7 @@ class ConsentViewSet(_OfClientViewSet):
     @write(request=shapes.ConsentInput, responses={201: shapes.ConsentSerializer}, once="record_consent")
     def create(self, call: Call, client_id: UUID) -> Consent:
         fields = {"at": call.now} | call.body
-        return services.record_consent(client_id=self._client().id, actor_id=call.actor_id, now=call.now, **fields)
+        return services.record_consent(client_id=client_id, actor_id=call.actor_id, now=call.now, **fields)
 
 
 @extend_schema(parameters=[_client_id])
@@ -200,7 +200,7 @@ class VehicleViewSet(_OfClientViewSet):
 
     @write(request=shapes.VehicleInput, responses={201: shapes.VehicleSerializer}, once="add_vehicle")
     def create(self, call: Call, client_id: UUID) -> Vehicle:
-        return services.add_vehicle(client_id=self._client().id, now=call.now, **call.body)
+        return services.add_vehicle(client_id=client_id, now=call.now, **call.body)
 
     @write(responses={204: None})
     def destroy(self, call: Call, client_id: UUID, pk: UUID) -> None:

@@ -21,6 +21,7 @@ from clients.models import (
     Merge,
     Vehicle,
 )
+from clients.queries import list_own_cards
 from clients.services.imports import KEPT, drop_files
 from messaging.people.classified import forgets, keeps, plain
 from messaging.people.endings import Ending, left
@@ -33,14 +34,22 @@ _A_MONTH = "thirty days after the upload"
 
 
 def _of_their_cards(user_id: UUID) -> Q:
-    """Written of the person, or of a card that is theirs: those merged with it too, save another account's."""
-    cards = [card for known in Client.objects.filter(user_id=user_id) for card in Client.objects.group(known.root_id)]
-    return Q(customer_id__in={user_id, *(card.id for card in cards if card.user_id in (None, user_id))})
+    """Written of the person, or of a card of theirs."""
+    return Q(customer_id__in=[user_id, *list_own_cards(user_id)])
+
+
+def _their_cards(user_id: UUID) -> Q:
+    """Their own card, and those merged with it that are no other account's."""
+    return Q(id__in=list_own_cards(user_id))
+
+
+def _on_their_cards(user_id: UUID) -> Q:
+    return Q(client_id__in=list_own_cards(user_id))
 
 
 def _of_their_enquiries(user_id: UUID) -> Q:
     """Given by the person themselves, or in an enquiry that became theirs."""
-    return Q(user_id=user_id) | Q(lead__client__user_id=user_id)
+    return Q(user_id=user_id) | Q(lead__client_id__in=list_own_cards(user_id))
 
 
 def _forget_notes(notes: QuerySet[Activity]) -> None:
@@ -48,12 +57,12 @@ def _forget_notes(notes: QuerySet[Activity]) -> None:
     notes.update(description="", data={})
 
 
-holds(Client, owner="user_id")
-holds(ClientKey, owner="client__user_id", erase=delete)
-holds(Contact, owner="client__user_id", erase=delete)
-holds(Consent, owner="client__user_id", blank={"note": ""})
+holds(Client, owner=_their_cards)
+holds(ClientKey, owner=_on_their_cards, erase=delete)
+holds(Contact, owner=_on_their_cards, erase=delete)
+holds(Consent, owner=_on_their_cards, blank={"note": ""})
 holds(ConsentProof, owner=_of_their_enquiries)
-holds(Lead, owner="client__user_id")
+holds(Lead, owner=_on_their_cards)
 holds(Activity, owner=_of_their_cards, erase=_forget_notes)
 holds(Vehicle, owner=_of_their_cards, erase=delete)
 

@@ -1,6 +1,6 @@
 """Every write to the cards themselves and their contacts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 from uuid import UUID
@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from clients.errors import ClientHasDeals, ContactExists
 from clients.events import ClientCreated, ClientUpdated, ContactAdded
 from clients.models import DEAL_KINDS, Activity, Client, ClientType, Contact, get_display_name
-from clients.queries.finding import list_customer_ids
+from clients.queries import list_customer_ids, map_accounts
 from clients.rules import identifiers
 from clients.services.duplicates import PHONES, pair_again, recognise
-from clients.services.finding import lock_client
+from clients.services.finding import lock_client, lock_holder
 from core.db import Expected, transaction
 from core.errors import InvalidInput
 from core.money.requisites import fold_number, refuse_wrong_company
@@ -117,7 +117,7 @@ def add_contacts(*, client_id: UUID, contacts: Sequence[ContactFields], now: dat
 def _save_contacts(client_id: UUID, contacts: Sequence[Any], now: datetime) -> list[Contact]:
     try:
         with transaction("clients"):
-            client = lock_client(client_id)
+            client = lock_holder(client_id)
             made = Contact.objects.bulk_create([Contact(client=client, **one, created_at=now) for one in contacts])
             recognise(client, now=now)
             for contact in made:
@@ -186,9 +186,9 @@ def _check(client: Client) -> None:
     refuse_wrong_company(inn=client.inn, kpp=client.kpp, ogrn=client.ogrn, is_person=is_person)
 
 
-def publish_updated(client: Client, user_id: UUID | None = None) -> None:
-    """Tell that a card changed; one without an account of its own is the user's who is named. Joins the transaction."""
-    whose = client.user_id or user_id
+def publish_updated(client: Client, accounts: Mapping[UUID, UUID | None] | None = None) -> None:
+    """Tell that a card changed, and whose account it is of, which is read unless it is given. Joins the transaction."""
+    whose = client.user_id or (map_accounts([client.root_id]) if accounts is None else accounts)[client.id]
     told = requisites(client)
     publish(ClientUpdated(client_id=client.id, name=client.name, type=client.type, user_id=whose, **told))
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from clients.errors import ClientNotFound
 from clients.events import ConsentRecorded
 from clients.models import Client, Consent, ConsentDoor, ConsentKind, ConsentProof, ConsentSource
-from clients.services.finding import lock_client
+from clients.services.finding import lock_client, lock_holder
 from core.db import transaction
 from core.errors import InvalidInput
 from messaging.outbox import publish
@@ -33,7 +33,7 @@ def record_consent(
     if at > now:
         raise InvalidInput("at", "in_future", _("A consent cannot be given in the future."))
     with transaction("clients"):
-        client = lock_client(client_id)
+        client = lock_holder(client_id)
         consent = Consent.objects.create(
             client=client,
             kind=kind,
@@ -74,9 +74,9 @@ def record_user_consent(
             return
         # An error within record_consent would undo the proof as well, so the card is tried first.
         with suppress(ClientNotFound):
-            client_id = lock_client(card.id).id
+            lock_client(card.id)
             record_consent(
-                client_id=client_id,
+                client_id=card.id,
                 kind=ConsentKind.PERSONAL_DATA,
                 is_given=True,
                 source=ConsentSource.WEBSITE,

@@ -1,10 +1,11 @@
 """Erasing a person: every card of theirs forgets who it was, and what the cards took over from one another."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from clients.models import Client, ClientKey, Consent, Contact, Duplicate, Merge, Vehicle
-from clients.queries.finding import list_customer_ids
+from clients.queries import map_accounts
 from clients.services.cards import publish_updated
 from clients.services.leads import forget_leads
 from core.db import transaction
@@ -17,7 +18,7 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
 
     Publishes ClientUpdated for each card, and LeadChanged for each lead.
 
-    Cards merged with the user's are the same person's and are erased too, save those of another account.
+    Cards merged with the user's are the same person's and are erased too, save those that belong to another account.
     """
     with transaction("clients"):
         known = Client.objects.filter(user_id=user_id, erased_at__isnull=True).first()
@@ -26,13 +27,13 @@ def forget_user(*, user_id: UUID, now: datetime) -> None:
         let_history_forget("clients")
         forget_answers("clients", user_id)
         group = Client.objects.group(known.root_id).select_for_update(no_key=True).order_by("pk")
-        theirs = [card for card in group if card.user_id in (None, user_id)]
-        others = [card for card in group if card.user_id not in (None, user_id)]
-        _take_back(theirs, others, now)
-        Vehicle.objects.filter(customer_id__in=list_customer_ids(known) if not others else [known.id, user_id]).delete()
+        accounts = map_accounts([known.root_id])
+        theirs = [card for card in group if accounts[card.id] == user_id]
+        _take_back(theirs, [card for card in group if accounts[card.id] != user_id], now)
+        Vehicle.objects.filter(customer_id__in=[user_id, *(card.id for card in theirs)]).delete()
         forget_leads(theirs, now=now)
         for card in theirs:
-            _forget(card, user_id, now)
+            _forget(card, accounts, now)
 
 
 def _take_back(erased: list[Client], others: list[Client], now: datetime) -> None:
@@ -45,7 +46,7 @@ def _take_back(erased: list[Client], others: list[Client], now: datetime) -> Non
     (merges | Merge.objects.filter(kept__in=erased)).update(filled={})
 
 
-def _forget(card: Client, user_id: UUID, now: datetime) -> None:
+def _forget(card: Client, accounts: Mapping[UUID, UUID | None], now: datetime) -> None:
     Contact.objects.filter(client=card).delete()
     ClientKey.objects.filter(client=card).delete()
     Consent.objects.filter(client=card).update(note="")
@@ -53,4 +54,4 @@ def _forget(card: Client, user_id: UUID, now: datetime) -> None:
         Duplicate.objects.filter(**{side: card}).delete()
     card.erase(now=now)
     card.save()
-    publish_updated(card, user_id)
+    publish_updated(card, accounts)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from clients.errors import ClientNotFound
 from clients.models import Client
+from clients.queries import find_holder
 from core.db import Expected, require_version
 
 
@@ -23,3 +24,9 @@ def lock_client(client_id: UUID, expected_version: Expected = None) -> Client:
         raise ClientNotFound
     require_version(client.version, expected_version)
     return client
+
+
+def lock_holder(client_id: UUID) -> Client:
+    """Lock a client, and return the card on which what is new of it is kept (`find_holder`). Raises ClientNotFound."""
+    root = lock_client(client_id)
+    return root if client_id == root.id else find_holder(client_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 from clients.errors import VehicleExists, VehicleNotFound
 from clients.models import Client, Vehicle, VehicleSource
 from clients.queries.finding import list_customer_ids
-from clients.services.finding import lock_client
+from clients.services.finding import lock_client, lock_holder
 from core.db import transaction
 from core.errors import InvalidInput
 from core.vin import WRONG, fold_vin, is_vin
@@ -21,7 +21,9 @@ def add_vehicle(*, client_id: UUID, vin: str, now: datetime, name: str = "", pla
         client = lock_client(client_id)
         known = _lock_vehicle(client, vin=folded)
         if known is None:
-            known = Vehicle(customer_id=client.customer_id, vin=folded, source=VehicleSource.MANUAL, since=now)
+            known = Vehicle(
+                customer_id=lock_holder(client_id).customer_id, vin=folded, source=VehicleSource.MANUAL, since=now
+            )
         elif known.left_at is None:
             raise VehicleExists
         known.left_at, known.name, known.plate = None, name or known.name, plate or known.plate

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from clients.events import ClientCreated, ConsentRecorded, ContactAdded
 from clients.models import Client, ClientKey, Consent, ConsentSource, Contact, ContactKind, KeyKind
+from clients.queries import map_accounts
 from clients.rules.importing.rows import Person
 from clients.services.cards import publish_updated, requisites
 from clients.services.duplicates import Key, keys_in, lock_keys, pair_again, recognise
@@ -219,12 +220,14 @@ class _Chunk:
         self._record_consents()
 
     def _publish(self) -> None:
+        changed = [card.client.root_id for card in self.cards.values() if card.is_changed and not card.is_new]
+        accounts = map_accounts(changed) if changed else {}
         for card in self.cards.values():
             client = card.client
             if card.is_new:
                 publish(ClientCreated(client_id=client.id, name=client.name, type=client.type, **requisites(client)))
             elif card.is_changed:
-                publish_updated(client)
+                publish_updated(client, accounts)
             for contact in card.contacts:
                 publish(ContactAdded(client_id=client.id, contact_id=contact.id, kind=str(contact.kind)))
 

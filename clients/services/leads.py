@@ -13,7 +13,7 @@ from accounts.public import require_colleague
 from clients.errors import LeadNotFound
 from clients.events import LeadChanged, LeadOpened
 from clients.models import OPEN_STAGES, Client, ClientType, Lead, LeadStage
-from clients.queries.finding import find_client
+from clients.queries import find_holder
 from clients.rules.identifiers import normal_email, normal_phone
 from clients.services.cards import ClientFields, open_client
 from clients.services.duplicates import find_holders, keys_in, lock_keys
@@ -74,7 +74,7 @@ def open_lead(*, fields: LeadFields, now: datetime) -> Lead:
     _check(lead)
     with transaction("clients"):
         if lead.client_id is not None:
-            lead.client_id = find_client(lead.client_id).id
+            lead.client_id = find_holder(lead.client_id).id
         lead.save(force_insert=True)
         publish(
             LeadOpened(
@@ -159,7 +159,7 @@ def forget_leads(cards: list[Client], *, now: datetime) -> None:
 def _client_for(lead: Lead, client_id: UUID | None, now: datetime) -> Client:
     known = client_id or lead.client_id
     if known is not None:
-        return find_client(known)
+        return find_holder(known)
     keys = keys_in(phone=lead.phone, email=lead.email)
     lock_keys(keys)
     holders = find_holders(sorted(keys))

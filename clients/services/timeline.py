@@ -8,7 +8,7 @@ from clients.events import ActivityLogged
 from clients.models import DEAL_KINDS, Activity, ActivityKind, Client
 from clients.services.cards import publish_updated
 from clients.services.duplicates import pair_again
-from clients.services.finding import lock_client
+from clients.services.finding import lock_holder
 from core.db import transaction
 from messaging.outbox import publish
 
@@ -18,7 +18,7 @@ def log_activity(
 ) -> Activity:
     """Note a call, a visit, a letter. Publishes ActivityLogged. Raises ClientNotFound."""
     with transaction("clients"):
-        client = lock_client(client_id)
+        client = lock_holder(client_id)
         activity = Activity.objects.create(
             customer_id=client.id, kind=kind, description=description, author_id=author_id, occurred_at=occurred_at
         )

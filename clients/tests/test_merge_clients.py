@@ -4,14 +4,17 @@ import threading
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from accounts.events import UserDeleted
 from clients import services
 from clients.errors import AlreadyMerged, NewerMerge
-from clients.models import Client, ClientKey, Duplicate, Merge
+from clients.models import Activity, Client, ClientKey, Duplicate, Merge, Vehicle
+from clients.public import find_customer
 from clients.tests import make
 from core.ids import uuid7
 from core.testing import Api
+from messaging.people.personal import export
 from messaging.testing import capture_events, published
 
 pytestmark = pytest.mark.django_db(databases=["clients", "accounts"])
@@ -277,8 +280,6 @@ def test_a_deleted_user_is_forgotten_on_every_card_of_theirs(deliver):
 def test_another_account_merged_with_the_erased_one_keeps_its_own(deliver):
     erased, stays = make.user_client(email="gone@example.com"), make.user_client(email="stays@example.com", phone="")
     make.merge(stays, erased)
-    stays.refresh_from_db()
-    assert stays.phone == "+79991234567"
     deliver(UserDeleted(user_id=erased.user_id))
     stays.refresh_from_db()
     assert (stays.email, stays.phone, stays.erased_at) == ("stays@example.com", "", None)
@@ -311,3 +312,70 @@ def test_the_merge_screen_merges_and_undoes(screens):
     found.refresh_from_db()
     assert found.dismissed_at is not None
     assert published("clients").count("client.merged") == 1
+
+
+def held_of(user):
+    """Everything that an account's own copy of its data holds of clients, as text."""
+    return str(export("clients", user.user_id))
+
+
+def two_accounts():
+    anna = make.user_client(full_name="Anna", email="anna@example.com", phone="+79990000001")
+    boris = make.user_client(full_name="Boris", email="boris@example.com", phone="")
+    return anna, boris
+
+
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_neither_of_two_merged_accounts_gets_what_is_the_others(kept_first):
+    """Spouses are often one client to a manager; what each is sent of their own data is theirs alone."""
+    anna, boris = two_accounts()
+    make.contact(anna, "+79990000011")
+    annas_walk_in = make.client(name="Anna in person", type="person", description="came with a dog")
+    make.consent(annas_walk_in)
+    make.merge(anna, annas_walk_in)
+    make.merge(*((anna, boris) if kept_first else (boris, anna)))
+    for card, text in ((anna, "of Anna"), (annas_walk_in, "of her card"), (boris, "of Boris")):
+        services.log_activity(
+            client_id=card.id, kind="call", description=text, author_id=uuid7(), occurred_at=timezone.now()
+        )
+        make.contact(card, f"+7999111{len(text):04d}")
+        make.consent(card, "sms")
+        make.lead(name=f"Lead {text}", client_id=card.id)
+    make.vehicle(boris)
+    hers, his = held_of(anna), held_of(boris)
+    for mine in ("Anna", "came with a dog", "of Anna", "of her card", "+79990000011", "Lead of her card"):
+        assert mine in hers, mine
+        assert mine not in his, mine
+    for mine in ("Boris", "of Boris", "XTA210930Y2696785", "Lead of Boris"):
+        assert mine in his, mine
+        assert mine not in hers, mine
+    assert "+79990000001" not in his
+    assert Api("client", user_id=boris.user_id).get("/clients/me").json()["phone"] == ""
+
+
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_erasing_one_of_two_merged_accounts_leaves_the_other_whole(deliver, kept_first):
+    anna, boris = two_accounts()
+    walk_in = make.client(name="Anna in person", type="person")
+    make.contact(walk_in)
+    make.merge(anna, walk_in)
+    make.merge(*((anna, boris) if kept_first else (boris, anna)))
+    for card in (walk_in, boris):
+        make.activity(card)
+        make.vehicle(card, "XTA210930Y2696785" if card is boris else "WAUZZZ8V5KA123456")
+    hers = held_of(anna)
+    deliver(UserDeleted(user_id=boris.user_id))
+    assert held_of(anna) == hers
+    assert [card.name for card in Client.objects.filter(erased_at__isnull=False)] == ["—"]
+    assert "XTA210930Y2696785" not in str(list(Vehicle.objects.values()))
+    deliver(UserDeleted(user_id=anna.user_id))
+    assert {card.name for card in Client.objects.all()} == {"—"}
+    assert not {"Called"} & set(Activity.objects.values_list("description", flat=True))
+
+
+def test_what_is_sold_by_a_card_of_one_of_two_accounts_is_that_ones():
+    anna, boris = two_accounts()
+    walk_in = make.client(type="person")
+    make.merge(boris, walk_in)
+    make.merge(anna, boris)
+    assert [find_customer(card.id) for card in (anna, boris, walk_in)] == [anna.user_id, boris.user_id, boris.user_id]
