@@ -1,6 +1,7 @@
 """The paper of a written offer, by the contract desk's templates: a preview of a draft, frozen once it is sent."""
 
 import hashlib
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -12,13 +13,15 @@ from core.money import ZERO
 from core.secrecy.sealing import seal, unseal
 from orders.errors import FactsMissing
 from orders.models import DocumentTemplate, OfferPaper, OfferState, Order, PaperKind, SalesOffer
-from orders.queries.requisites import describe_company, describe_seller, find_company
+from orders.queries.requisites import describe_company, describe_seller, find_company, find_seller
 from orders.rules.offer_deals import draw_policies, read_policies
 from orders.rules.offers import draw_lines
 from orders.rules.paper_facts import Deal, find_missing, say_day, state_facts
 from orders.rules.paper_pages import print_paper
 from orders.rules.paper_template import fill_in
 from orders.services.templates import find_template
+
+_NAMES_SELLER = re.compile(r"\{\{ *seller\.(?:name|tax_id|inn) *\}\}")
 
 
 def freeze_paper(offer: SalesOffer, now: datetime) -> OfferPaper:
@@ -52,6 +55,21 @@ def read_offer_paper(*, offer_id: UUID, now: datetime) -> bytes:
     if not offer.paper.content:
         raise NotFound
     return unseal(bytes(offer.paper.content))
+
+
+def refuse_other_seller(offer: SalesOffer) -> None:
+    """Let nobody sell what is offered but whom its paper names, by name or ИНН. Raises InvalidInput.
+
+    Offers that an earlier release sent name no seller, or were given the default one since: only their paper knows.
+    """
+    seller, paper = find_seller(Order(legal_entity_id=offer.legal_entity_id)), offer.paper
+    if seller is None or not paper.text or not _NAMES_SELLER.search(paper.template.text):
+        return
+    told = " ".join(paper.text.split())
+    numbers = [" ".join(seller.facts.get(name, "").split()) for name in ("name", "inn")]
+    if not any(known and known in told for known in numbers):
+        words = _("This offer was made by another company of ours than sells now: ask our manager for a new offer.")
+        raise InvalidInput("legal_entity_id", "another_seller", words)
 
 
 def _print(offer: SalesOffer, template: DocumentTemplate, now: datetime) -> tuple[str, bytes]:

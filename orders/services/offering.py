@@ -24,7 +24,7 @@ from orders.services.below_cost import find_sunk
 from orders.services.history import Actor
 from orders.services.lines import OfferedLine
 from orders.services.offer_deals import Purchase, ask_legs
-from orders.services.offer_papers import freeze_paper
+from orders.services.offer_papers import freeze_paper, refuse_other_seller
 from orders.services.offers import (
     lock_offer,
     publish_offer,
@@ -164,6 +164,7 @@ def _accept(offer_id: UUID, actor: Actor, now: datetime, purchase: Purchase, exp
 def _order(offer: SalesOffer, actor: Actor, purchase: Purchase, now: datetime) -> Order:
     approvals.let(OFFERS_KEPT)
     refuse_retired(offer, _("The company that made this offer sells no more: ask our manager for a new offer."))
+    refuse_other_seller(offer)
     goods = read_goods(offer.lines)
     try:
         order = place_order(

@@ -83,3 +83,32 @@ def test_an_offer_of_who_was_retired_since_is_not_ordered():
     assert refused.value.errors[0]["code"] == "retired"
     offer.refresh_from_db()
     assert (offer.state, Order.objects.count()) == ("sent", 0)
+
+
+def test_an_offer_of_an_earlier_release_is_ordered_from_whom_its_paper_names_alone():
+    """They named no seller, and were given the default of a later day: the buyer has read another one."""
+    seller = make.legal_entity(name="ООО «Первый»", inn="7707083893")
+    offer = make.offer()
+    SalesOffer.objects.update(legal_entity_id=None)
+    LegalEntityCopy.objects.update(is_default=False)
+    later = make.legal_entity(name="ООО «Второй»")
+    for told in (None, later):
+        SalesOffer.objects.update(legal_entity_id=told)
+        with pytest.raises(InvalidInput) as refused:
+            accept(offer)
+        assert refused.value.errors[0]["code"] == "another_seller"
+        offer.refresh_from_db()
+        assert (offer.state, Order.objects.count()) == ("sent", 0)
+    LegalEntityCopy.objects.filter(pk=later).update(is_default=False)
+    LegalEntityCopy.objects.filter(pk=seller).update(is_default=True)
+    SalesOffer.objects.update(legal_entity_id=None)
+    assert accept(offer).legal_entity_id == seller
+
+
+def test_a_company_that_changed_its_name_is_the_same_seller():
+    seller = make.legal_entity(name="ООО «Первый»")
+    offer = make.offer()
+    entity = LegalEntityCopy.objects.get(pk=seller)
+    entity.facts |= {"name": "ООО «Первый и сыновья»"}
+    entity.save()
+    assert accept(offer).legal_entity_id == seller
