@@ -34,6 +34,7 @@ __all__ = ["running_sandbox", "sandbox"]
 pytestmark = pytest.mark.django_db(databases=[*APPS], transaction=True)
 LIST, OFF = Decimal("2000000.00"), Decimal("49999.99")
 PRICE, COST = LIST - OFF, Decimal("1543210.98")
+MATS, MATS_COST = Decimal("9990.00"), Decimal("4321.09")
 WORTH, DEPOSIT, DOWN = Decimal("400000.00"), Decimal("50000.00"), Decimal("900000.00")
 LENT = PRICE - DOWN
 CARD = {"method": "card", "token": "tok_success"}
@@ -54,6 +55,7 @@ DETAILS = {
     "advance-invoice": {},
     "upd": {},
     "correction": {},
+    "return-act": {},
     "handover": {"car.passport": "164301000000001", "car.equipment": "два ключа", "car.year": "2026"},
 }
 
@@ -62,6 +64,7 @@ DETAILS = {
 def dealership(settings, sandbox):
     """A dealer under the general regime, an insurer with its requisites, a bank, and a register."""
     settings.REFUND_FOUR_EYES_ABOVE = settings.TRADE_IN_FOUR_EYES_ABOVE = 100_000_000
+    settings.DISCOUNT_FOUR_EYES_ABOVE = OFF
     payments.tests.make.legal_entity()
     attend_receipts(now=timezone.now())
     about = {"name": "Партнёр", "connection": "", "legal_name": INSURER["name"], "inn": INSURER["inn"]}
@@ -80,18 +83,26 @@ def manager():
 
 
 def offered(manager, buyer):
-    """The terms of the desk in writing: sent, read by the buyer, and on paper."""
+    """The terms of the desk in writing: mats thrown in, agreed to by a second person, sent, read, and on paper."""
     car = catalog.tests.make.product(stock=1, price=LIST, cost=COST, vin=OSAGO["vehicle_vin"])
+    mats = catalog.tests.make.product(stock=5, price=MATS, cost=MATS_COST, kind="accessory")
     drain_outbox()
     body = {
         "customer_id": str(buyer.user_id),
-        "items": [{"product_id": str(car.id), "quantity": 1, "discount": {"amount": str(OFF), "reason": "last one"}}],
+        "items": [
+            {"product_id": str(car.id), "quantity": 1, "discount": {"amount": str(OFF), "reason": "last one"}},
+            {"product_id": str(mats.id), "quantity": 1, "discount": {"percent": "100", "reason": "thrown in"}},
+        ],
+        "below_cost": True,
         "valid_until": str(dealer_day(timezone.now())),
         "financing": {"down_payment": str(DOWN), "term_months": 36},
         "insurance": [OSAGO, KASKO],
     }
     path = f"/offers/{manager.post('/offers', body).json()['id']}"
-    assert manager.post(f"{path}/send").status_code == 200
+    waits = manager.post(f"{path}/send")
+    assert (waits.status_code, buyer.get(path).status_code) == (202, 404)
+    consent = f"/approvals/{waits.json()['approval']['id']}/approve"
+    assert [each.post(consent).status_code for each in (manager, Api("manager"))] == [403, 200]
     drain_outbox()
     offer = buyer.get(path).json()
     text = extract_text(buyer.get(f"{path}/document").content)
@@ -172,7 +183,7 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     premiums = sum((policy.premium for policy in Policy.objects.all()), Decimal(0))
     own = PRICE + premiums - LENT - WORTH
     assert (order.status, order.amount_due) == ("paid", 0)
-    assert (order.total_amount, order.discount_total, Policy.objects.count()) == (PRICE + premiums, OFF, 2)
+    assert (order.total_amount, order.discount_total, Policy.objects.count()) == (PRICE + premiums, OFF + MATS, 2)
     assert Loan.objects.get().principal == LENT
     assert {payment.amount for payment in Payment.objects.all()} == {DEPOSIT, own - DEPOSIT}
     assert_taxed(order)
@@ -214,20 +225,21 @@ def vat_within(amount):
 
 
 def assert_taxed(order):
-    """VAT is that of the price which was agreed, at the rate of the day; premiums have none."""
+    """VAT is that of the price which was agreed, at the rate of the day; premiums and what is thrown in have none."""
     vat = vat_within(PRICE)
     order.refresh_from_db()
-    lines = {line.kind: line.vat_amount for line in order.lines.all()}
-    assert (order.vat_total, lines["product"], lines["policy"] or 0) == (vat, vat, 0)
+    taxed = [line.vat_amount for line in order.lines.all() if line.vat_amount]
+    assert (order.vat_total, taxed) == (vat, [vat])
 
 
 def assert_gross(manager, order):
     """Managers see what the deal leaves over, premiums aside; its buyer sees nothing of it."""
-    gross = str(PRICE - order.vat_total - COST)
+    gross = PRICE - order.vat_total - COST
     seen = manager.get(f"/orders/{order.id}").json()
-    lines = {item["kind"]: (item["cost"], item["gross"]) for item in seen["items"]}
-    assert (lines["product"], seen["gross_total"]) == ((str(COST), gross), gross)
-    assert {Decimal(gross) for kind, (_cost, gross) in lines.items() if kind == "policy"} == {Decimal(0)}
+    goods = {(item["cost"], item["gross"]) for item in seen["items"] if item["kind"] == "product"}
+    assert goods == {(str(COST), str(gross)), (str(MATS_COST), str(-MATS_COST))}
+    assert seen["gross_total"] == str(gross - MATS_COST)
+    assert {Decimal(item["gross"]) for item in seen["items"] if item["kind"] == "policy"} == {Decimal(0)}
     theirs = Api("client", user_id=order.customer_id).get(f"/orders/{order.id}")
     assert theirs.status_code == 200
     assert "gross" not in theirs.content.decode()
@@ -290,3 +302,4 @@ def returned(manager, order):
     assert accepted.status_code == 200, accepted.json()
     drain_outbox()
     order.refresh_from_db()
+    assert shown(PRICE) in printed(manager, order, "return-act")
