@@ -17,7 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 PAPERS = (
     ("sale-new", "ru"), ("sale-used", "en"), ("handover", "ru"), ("trade-in", "ru"), ("deposit", "ru"),
     ("consent", "ru"), ("loan", "ru"), ("invoice", "ru"), ("attorney", "ru"), ("sale-consigned", "ru"),
-    ("sale-goods", "ru"), ("act-goods", "ru"), ("return-act", "ru"),
+    ("sale-goods", "ru"), ("act-goods", "ru"), ("return-act", "ru"), ("offer", "ru"),
 )  # fmt: skip
 SCALE = 0.95
 """Of 72 dots an inch: a page of A4 is 566 dots wide."""

@@ -66,7 +66,7 @@ FIELDS = (
     ),
     Field("order.paid", _("paid so far"), "925 000,00"),
     Field("order.due", _("still to be paid by the buyer"), "0,00"),
-    Field("order.discount", _("discounts within the sum"), "20 000,00", (*SETTLED, PaperKind.OFFER)),
+    Field("order.discount", _("discounts within the sum"), "49 999,99", (*SETTLED, PaperKind.OFFER)),
     Field("order.own", _("paid by the buyer, of the sum"), "25 000,00", SETTLED),
     Field("order.lent", _("paid by the bank, of the sum"), "900 000,00", SETTLED),
     Field("order.trade_in_credit", _("credited for the car taken in exchange"), "600 000,00", _SET_OFF),
@@ -74,7 +74,7 @@ FIELDS = (
     Field("order.allowance", _("given back after the payment"), "15 000,00", SETTLED),
     Field("order.premiums_back", _("premiums of policies that ended"), "6 000,00", SETTLED),
     Field("order.excess", _("paid above the sum, to be given back"), "5 000,00", SETTLED),
-    Field("order.vat", _("VAT within the sum"), "275 000,00"),
+    Field("order.vat", _("VAT within the sum"), "272 836,06"),
     Field("seller.name", _("seller"), "ООО «Автосалон»"),
     Field("seller.address", _("seller's address"), "101000, Москва, ул. Примерная, д. 1"),
     Field("seller.tax_id", _("seller's tax numbers"), "ИНН 7700000000, КПП 770001001"),
@@ -222,7 +222,7 @@ def make_sample(kind: str) -> dict[str, Any]:
         "270 491,80",
         "1 549 999,99",
     )
-    mats = ("Коврики", "", "1", "25 000,00", "25 000,00", "22%", "4 508,20", "")
-    lines = [dict(zip(_LINE, line, strict=True)) for line in (car, mats)]
-    policy = dict(zip(_LINE, ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", "", ""), strict=True))
-    return facts | {"lines": lines, "goods": lines, "policies": [policy]}
+    mats = ("Коврики", "", "1", "13 000,00", "13 000,00", "22%", "2 344,26", "")
+    policy = ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", "", "")
+    lines = [dict(zip(_LINE, line, strict=True)) for line in (car, mats, policy)]
+    return facts | {"lines": lines, "goods": lines[:-1], "policies": lines[-1:]}

@@ -3,6 +3,7 @@
 A line that begins with `# ` is the title, with `## ` a section, with `|` a row of a table; any other is a paragraph.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,10 +13,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from core.files.printing import MM, paragraph, print_pages, style
-from core.fonts import BOLD, REGULAR
+from core.fonts import BOLD
 
 TITLE, SECTION, ROW, TEXT, GAP = "title", "section", "row", "text", "gap"
 WIDTH = 175 * MM
+PADDING = 4
+LONGEST_SHARE = 45
+"""Characters: a longer text makes its column no wider."""
+_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,20 @@ def draw_text(text: str) -> Iterator[Any]:
         TITLE: style(13, 17, fontName=BOLD, spaceAfter=8, alignment=1),
         SECTION: style(10.5, 14, fontName=BOLD, spaceBefore=6, spaceAfter=4),
         TEXT: style(9.5, 13, spaceAfter=4),
+        ROW: style(9, 12),
     }
     for kind, found in groupby(blocks, key=lambda block: block.kind):
         if kind == ROW:
-            yield _table([block.texts for block in found], looks[TEXT])
+            yield _table([tuple(map(_keep_sums, block.texts)) for block in found], looks[ROW])
         elif kind == GAP:
             yield Spacer(1, 4)
         else:
-            yield from (paragraph(block.texts[0], looks[kind]) for block in found)
+            yield from (paragraph(_keep_sums(block.texts[0]), looks[kind]) for block in found)
+
+
+def _keep_sums(text: str) -> str:
+    """Let no sum break at its thousands."""
+    return _THOUSANDS.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _table(rows: list[tuple[str, ...]], look: Any) -> Any:
@@ -80,9 +91,9 @@ def _table(rows: list[tuple[str, ...]], look: Any) -> Any:
 
     columns = max(map(len, rows))
     cells = [[paragraph(text, look) for text in (*row, *[""] * (columns - len(row)))] for row in rows]
-    table = Table(cells, colWidths=_widths(rows, columns), spaceAfter=5)
+    table = Table(cells, colWidths=_widths(rows, columns, look), spaceAfter=5)
     looks: list[Any] = [
-        ("FONT", (0, 0), (-1, -1), REGULAR, 9),
+        *((edge, (0, 0), (-1, -1), PADDING) for edge in ("LEFTPADDING", "RIGHTPADDING")),
         ("GRID", (0, 0), (-1, -1), 0.4, colors.grey),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ]
@@ -90,11 +101,24 @@ def _table(rows: list[tuple[str, ...]], look: Any) -> Any:
     return table
 
 
-def _widths(rows: list[tuple[str, ...]], columns: int) -> list[float]:
-    """Share the width out by the longest text of each column, between bounds."""
-    longest = [max(len(row[at]) if at < len(row) else 0 for row in rows) for at in range(columns)]
-    shares = [min(max(length, 6), 45) for length in longest]
-    return [WIDTH * share / sum(shares) for share in shares]
+def _widths(rows: list[tuple[str, ...]], columns: int, look: Any) -> list[float]:
+    """Give each column room for its longest word or sum, and share out the rest by its longest text.
+
+    Words are broken only where a page has no room for all of them.
+    """
+    from reportlab.pdfbase.pdfmetrics import stringWidth
+
+    def measure(text: str) -> float:
+        return float(stringWidth(text, look.fontName, look.fontSize)) + 2 * PADDING + 1
+
+    texts = [[row[at] for row in rows if at < len(row)] or [""] for at in range(columns)]
+    least = [max(measure(word) for text in column for word in (text.split(" "))) for column in texts]
+    if sum(least) >= WIDTH:
+        return [WIDTH * width / sum(least) for width in least]
+    wanted = [max(measure(text[:LONGEST_SHARE]) for text in column) for column in texts]
+    more = [max(wish - width, 1) for wish, width in zip(wanted, least, strict=True)]
+    free = (WIDTH - sum(least)) / sum(more)
+    return [width + free * share for width, share in zip(least, more, strict=True)]
 
 
 def render_html(text: str) -> SafeString:

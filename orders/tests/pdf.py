@@ -11,6 +11,11 @@ _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 def extract_text(pdf: bytes) -> str:
     """All text in the order in which it is drawn, words apart by single spaces."""
+    return " ".join(" ".join(extract_lines(pdf)).split())
+
+
+def extract_lines(pdf: bytes) -> list[str]:
+    """All text as it is drawn, line by line of each cell and paragraph."""
     assert pdf.startswith(b"%PDF-")
     objects = {int(number): body for number, body in _OBJECT.findall(pdf)}
     fonts = dict(_fonts(objects))
@@ -19,7 +24,7 @@ def extract_text(pdf: bytes) -> str:
         stream = _stream(body)
         if stream is not None and b" Tf" in stream:
             shown += _shown(stream, fonts)
-    return " ".join(" ".join(shown).split())
+    return shown
 
 
 def _stream(body: bytes) -> bytes | None:

@@ -9,7 +9,7 @@ from orders.rules import paper_tags
 from orders.rules.paper_fields import FIELDS, LISTS, NEEDED, list_fields, make_sample
 from orders.rules.paper_pages import print_paper, read_blocks, render_html
 from orders.rules.paper_template import LONGEST_TEXT, check_template, fill_in
-from orders.tests.pdf import extract_text
+from orders.tests.pdf import extract_lines, extract_text
 
 KIND = PaperKind.SALE_USED
 
@@ -80,7 +80,8 @@ def test_it_fills_in_conditions_and_loops():
     assert filled.splitlines() == [
         "Обмен: Kia Rio",
         "| 1 | Lada Vesta SW Cross | 1 500 000,00 |",
-        "| 2 | Коврики | 25 000,00 |",
+        "| 2 | Коврики | 13 000,00 |",
+        "| 3 | ОСАГО | 12 000,00 |",
     ]
     assert fill_in(text, make_sample(KIND) | {"lines": [], "trade_in": {}}).strip() == "Без обмена"
 
@@ -122,3 +123,13 @@ def test_fields_are_named_once():
     paths = [item.path for item in FIELDS]
     assert len(paths) == len(set(paths))
     assert not {path.partition(".")[0] for path in paths} & set(LISTS)
+
+
+def test_neither_words_nor_sums_are_broken_where_a_page_has_room():
+    heading = "| № | Наименование | Кол-во | Цена по прайс-листу, RUB | Цена, RUB | НДС | Сумма, RUB |"
+    row = (
+        "| 1 | Lada Vesta SW Cross, VIN XTAGFK330PY000001 | 1 | 1 549 999,99 | 1 500 000,00 | 22%: 270 491,80 | 9,00 |"
+    )
+    pdf = print_paper(f"{heading}\n{row}", title="T", author="A", language="ru")
+    lines = [" ".join(line.split()) for line in extract_lines(pdf)]
+    assert {"Кол-во", "XTAGFK330PY000001", "1 549 999,99", "1 500 000,00", "270 491,80"} <= set(lines)
