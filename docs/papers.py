@@ -37,7 +37,7 @@ def main() -> int:
         draw(preview_pdf(kind=kind, language=language, title=title, text=text), f"{kind}.{language}", page=0)
     draw(print_signed(), "signed.ru", page=-1)
     for kind, pdf in print_tax_papers():
-        draw(pdf, f"{kind}.ru", page=0)
+        draw(pdf, kind, page=0)
     return 0
 
 
@@ -74,7 +74,8 @@ def print_tax_papers() -> list[tuple[str, bytes]]:
     told_of = {"shipped_on": "", "advances": [], "number": "АС-2026-000039", "first_on": "2026-11-20"}
     advance = facts | told_of | {"lines": paid, "totals": add_up([row | {"base": "0"} for row in paid])}
     told = (("tax-invoice", sold), ("upd", sold), ("advance-invoice", advance), ("correction", corrected))
-    return [(kind, print_tax_paper({**stated, "kind": kind})) for kind, stated in told]
+    drawn = [(f"{kind}.ru", print_tax_paper({**stated, "kind": kind})) for kind, stated in told]
+    return [*drawn, ("upd.en", print_tax_paper({**sold, "kind": "upd"}, in_english=True))]
 
 
 def print_signed() -> bytes:

@@ -31,7 +31,7 @@ from orders.models import (
     QualifiedSigning,
     SigningCode,
 )
-from orders.queries.papers import read_paper, verify_paper
+from orders.queries.papers import read_in_english, read_paper, verify_paper
 from orders.rules.passports import mask, mask_phone
 from orders.services import Actor
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers, read_buyer_papers
@@ -39,7 +39,7 @@ from orders.services.issuing import issue_paper
 from orders.services.qualified import request_signature
 from orders.services.signing import begin_signing, sign_by_code, sign_for_seller
 
-COPIES = ("signed", "issued")
+COPIES = ("signed", "issued", "english")
 
 
 class PaperInput(serializers.Serializer):
@@ -246,7 +246,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
     )
     @action(detail=True, methods=["get"], filterset_class=None)
     def file(self, request: Request, pk: UUID) -> HttpResponse:
-        """The paper as PDF: with the protocol of its signatures, or byte by byte as it was issued."""
+        """The paper as PDF: with the protocol of its signatures, as it was issued, or a tax paper read in English."""
         refuse_unknown(request, {"copy"})
         copy = request.query_params.get("copy", "signed")
         if copy not in COPIES:
@@ -255,7 +255,7 @@ class IssuedDocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ap
         if found is None:
             raise NotFound
         papers = Papers("orders", found.kind, found.pk, found.order.customer_id)
-        content = read_paper(found, is_signed_copy=copy == "signed")
+        content = read_in_english(found) if copy == "english" else read_paper(found, is_signed_copy=copy == "signed")
         response = hand_over(request, papers, content, "application/pdf")
         response["Content-Disposition"] = content_disposition_header(False, f"{found.number}.pdf") or "inline"
         response["Cache-Control"] = "private, no-cache"

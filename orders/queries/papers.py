@@ -95,6 +95,16 @@ def read_paper(document: IssuedDocument, *, is_signed_copy: bool) -> bytes:
     )
 
 
+def read_in_english(document: IssuedDocument) -> bytes:
+    """Return a tax paper's reading in English; no other paper has one: it is issued in either language.
+
+    Raises NotFound for these, and once it was erased.
+    """
+    if document.kind not in TaxPaperKind.values or not document.text:
+        raise NotFound
+    return print_tax_paper(json.loads(document.text), in_english=True)
+
+
 def write_protocol(document: IssuedDocument, signatures: list[DocumentSignature]) -> str:
     """Return the text of the page that says who signed which bytes when, from where and how."""
     words = WORDS[document.language]

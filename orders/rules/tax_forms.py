@@ -1,9 +1,10 @@
 """Draw tax papers by the forms in force: счёт-фактура and its correction, and УПД.
 
 Government Decree 1137 of 26 December 2011 as amended by 26 of 23 January 2026 (appendices 1 and 2); letter of the tax
-service ММВ-20-3/96@ of 21 October 2013 (appendix 1). The forms are Russian, whatever language is asked for.
+service ММВ-20-3/96@ of 21 October 2013 (appendix 1). The forms are Russian; an English copy is for a reader alone.
 """
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,9 @@ from core.files.printing import MM, paragraph, print_pages, style
 from core.fonts import BOLD, REGULAR
 from orders.models import TaxPaperKind
 from orders.rules.paper_pages import draw_text
+from orders.rules.tax_words import READING, keep, translate, translate_stated
 
+Say = Callable[[str], str]
 DASH = "—"
 TITLES = {
     TaxPaperKind.TAX_INVOICE: "Счёт-фактура",
@@ -22,7 +25,7 @@ TITLES = {
 }
 _DECREE = "Приложение № {} к постановлению Правительства РФ от 26.12.2011 № 1137 (в ред. от 23.01.2026 № 26)"
 _LETTER = "Приложение № 1 к письму ФНС России от 21.10.2013 № ММВ-20-3/96@"
-_PIECE = ("796", "шт")
+_PIECE_CODE, _PIECE = "796", "шт"
 _GOODS = (
     ("№ п/п", 8, "1"),
     ("Наименование товара (описание работ, услуг), имущественного права", 32, "1а"),
@@ -57,63 +60,69 @@ _CHANGES = (
 )
 
 
-def print_tax_paper(facts: dict[str, Any], *, appendix: str = "") -> bytes:
-    """Print a tax paper across the page, an appendix on a page of its own; the same facts print the same bytes."""
+def print_tax_paper(facts: dict[str, Any], *, appendix: str = "", in_english: bool = False) -> bytes:
+    """Print a tax paper across the page, an appendix on a page of its own; the same facts print the same bytes.
+
+    In English it is a reading of the paper, and says so.
+    """
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.platypus import PageBreak
 
-    title = TITLES[TaxPaperKind(facts["kind"])]
-    story = _story(facts, title)
+    say = translate if in_english else keep
+    title = say(TITLES[TaxPaperKind(facts["kind"])])
+    story = _story(facts, title, say)
     if appendix:
         story += [PageBreak(), *draw_text(appendix)]
     return print_pages(
         story,
-        title=f"{title} {facts['number']}", author=facts["seller"]["name"], lang="ru", pagesize=landscape(A4),
+        title=f"{title} {facts['number']}", author=facts["seller"]["name"],
+        lang="en" if in_english else "ru", pagesize=landscape(A4),
         leftMargin=6 * MM, rightMargin=6 * MM, topMargin=8 * MM, bottomMargin=8 * MM,
     )  # fmt: skip
 
 
-def _story(facts: dict[str, Any], title: str) -> list[Any]:
+def _story(facts: dict[str, Any], title: str, say: Say) -> list[Any]:
     from reportlab.platypus import Spacer
 
     small, text, head = style(6, 7.5, alignment=2), style(7.5, 9.5), style(11, 14, fontName=BOLD, spaceAfter=3)
     kind = facts["kind"]
-    forms = [_DECREE.format(2 if kind == TaxPaperKind.CORRECTION else 1)]
-    forms += [_LETTER] if kind == TaxPaperKind.UPD else []
-    story = [paragraph("; ".join(forms), small)]
+    forms = [say(_DECREE).format(2 if kind == TaxPaperKind.CORRECTION else 1)]
+    forms += [say(_LETTER)] if kind == TaxPaperKind.UPD else []
+    story = [paragraph(READING, text)] if say is translate else []
+    story.append(paragraph("; ".join(forms), small))
     if kind == TaxPaperKind.UPD:
-        meaning = (
-            "счёт-фактура и передаточный документ (акт)" if facts["status"] == 1 else "передаточный документ (акт)"
-        )
-        story.append(paragraph(f"{title}. Статус: {facts['status']} — {meaning}", head))
+        meaning = say(_STATUSES[facts["status"]])
+        story.append(paragraph(f"{title}. {say('Статус')}: {facts['status']} — {meaning}", head))
     if kind == TaxPaperKind.CORRECTION:
-        story += [_lines(_heading_of_correction(facts), text), Spacer(1, 4), _table_of_changes(facts)]
+        story += [_lines(_heading_of_correction(facts, say), text, say), Spacer(1, 4), _table_of_changes(facts, say)]
     else:
-        story += [_lines(_heading(facts), text), Spacer(1, 4), _table_of_goods(facts)]
+        story += [_lines(_heading(facts, say), text, say), Spacer(1, 4), _table_of_goods(facts, say)]
     story.append(Spacer(1, 8))
-    return story + [paragraph(line, text) for line in _signatures(facts)]
+    return story + [paragraph(line, text) for line in _signatures(facts, say)]
 
 
-def _first_lines(facts: dict[str, Any], name: str, mended: str) -> list[tuple[str, str, str]]:
-    corrected = _reference(facts["mended"], facts["mended_on"]) if facts["mended"] else f"{DASH} от {DASH}"
+def _first_lines(facts: dict[str, Any], name: str, mended: str, say: Say) -> list[tuple[str, str, str]]:
+    corrected = (
+        _reference(facts["mended"], facts["mended_on"], say) if facts["mended"] else say("{} от {}").format(DASH, DASH)
+    )
     return [
-        (name, _reference(facts["number"], facts["first_on"]), "1"),
+        (name, _reference(facts["number"], facts["first_on"], say), "1"),
         (mended, corrected, "1а"),
     ]
 
 
-def _heading(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _heading(facts: dict[str, Any], say: Say) -> list[tuple[str, str, str]]:
     """Lines 1 to 8 of the form."""
     seller, buyer = facts["seller"], facts["buyer"]
     is_advance = facts["kind"] == TaxPaperKind.ADVANCE_INVOICE
-    shipped = DASH if is_advance else f"заказ № {facts['order']} от {_day(facts['shipped_on'])}"
-    advances = "; ".join(_reference(each["number"], each["first_on"]) for each in facts["advances"]) or DASH
+    shipped = DASH if is_advance else say("заказ № {} от {}").format(facts["order"], _day(facts["shipped_on"]))
+    advances = "; ".join(_reference(each["number"], each["first_on"], say) for each in facts["advances"]) or DASH
     return [
-        *_first_lines(facts, "Счёт-фактура", "Исправление"),
+        *_first_lines(facts, "Счёт-фактура", "Исправление", say),
         ("Продавец", seller["name"], "2"),
         ("Адрес", seller["address"], "2а"),
         ("ИНН/КПП продавца", _pair(seller), "2б"),
-        ("Грузоотправитель и его адрес", DASH if is_advance else "он же", "3"),
+        ("Грузоотправитель и его адрес", DASH if is_advance else say("он же"), "3"),
         ("Грузополучатель и его адрес", DASH if is_advance else f"{buyer['name']}, {buyer['address']}", "4"),
         ("К платёжно-расчётному документу", DASH, "5"),
         ("Документ об отгрузке", shipped, "5а"),
@@ -121,34 +130,36 @@ def _heading(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("Покупатель", buyer["name"], "6"),
         ("Адрес", buyer["address"], "6а"),
         ("ИНН/КПП покупателя", _pair(buyer), "6б"),
-        ("Валюта: наименование, код", "российский рубль, 643", "7"),
+        ("Валюта: наименование, код", say("российский рубль, 643"), "7"),
         ("Идентификатор государственного контракта, договора (соглашения)", DASH, "8"),
     ]
 
 
-def _heading_of_correction(facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _heading_of_correction(facts: dict[str, Any], say: Say) -> list[tuple[str, str, str]]:
     """Lines 1 to 5 of appendix 2."""
     seller, buyer, of = facts["seller"], facts["buyer"], facts["corrects"]
-    first = _first_lines(facts, "Корректировочный счёт-фактура", "Исправление корректировочного счёта-фактуры")
+    first = _first_lines(facts, "Корректировочный счёт-фактура", "Исправление корректировочного счёта-фактуры", say)
     return [
         *first,
-        ("К счёту-фактуре", _reference(of["number"], of["first_on"]), "1б"),
+        ("К счёту-фактуре", _reference(of["number"], of["first_on"], say), "1б"),
         ("Продавец", seller["name"], "2"),
         ("Адрес", seller["address"], "2а"),
         ("ИНН/КПП продавца", _pair(seller), "2б"),
         ("Покупатель", buyer["name"], "3"),
         ("Адрес", buyer["address"], "3а"),
         ("ИНН/КПП покупателя", _pair(buyer), "3б"),
-        ("Валюта: наименование, код", "российский рубль, 643", "4"),
+        ("Валюта: наименование, код", say("российский рубль, 643"), "4"),
         ("Идентификатор государственного контракта, договора (соглашения)", DASH, "5"),
     ]
 
 
-def _lines(rows: list[tuple[str, str, str]], text: Any) -> Any:
+def _lines(rows: list[tuple[str, str, str]], text: Any, say: Say) -> Any:
     from reportlab.lib import colors
     from reportlab.platypus import Table, TableStyle
 
-    cells = [[paragraph(name, text), paragraph(value or DASH, text), f"({number})"] for name, value, number in rows]
+    cells = [
+        [paragraph(say(name), text), paragraph(value or DASH, text), f"({number})"] for name, value, number in rows
+    ]
     table = Table(cells, colWidths=[85 * MM, 185 * MM, 12 * MM])
     looks: list[Any] = [
         ("FONT", (0, 0), (-1, -1), REGULAR, 7),
@@ -160,39 +171,36 @@ def _lines(rows: list[tuple[str, str, str]], text: Any) -> Any:
     return table
 
 
-def _table_of_goods(facts: dict[str, Any]) -> Any:
+def _table_of_goods(facts: dict[str, Any], say: Say) -> Any:
     columns = (*_GOODS, *_TRACED)
-    rows = [[str(place), *_cells(line), *[DASH] * len(_TRACED)] for place, line in enumerate(facts["lines"], 1)]
+    rows = [[str(place), *_cells(line, say), *[DASH] * len(_TRACED)] for place, line in enumerate(facts["lines"], 1)]
     base, vat, total = (_money(facts["totals"][name]) for name in ("base", "vat", "total"))
     base = DASH if facts["kind"] == TaxPaperKind.ADVANCE_INVOICE else base
-    last = ["", "Всего к оплате (9)", *[""] * 5, base, "X", "X", vat, total, *[""] * len(_TRACED)]
-    return _table(columns, [*rows, last])
+    last = ["", say("Всего к оплате (9)"), *[""] * 5, base, "X", "X", vat, total, *[""] * len(_TRACED)]
+    return _table(columns, [*rows, last], say)
 
 
-def _table_of_changes(facts: dict[str, Any]) -> Any:
+def _table_of_changes(facts: dict[str, Any], say: Say) -> Any:
     columns = (_GOODS[0], _GOODS[1], ("Показатели в связи с изменением стоимости", 30, ""), *_GOODS[2:])
     rows = []
     for place, line in enumerate(facts["lines"], 1):
         for name, label in _CHANGES:
-            cells = _cells(line[name]) if name in ("before", "after") else _change(line[name])
-            rows.append([str(place) if name == "before" else "", line["before"]["name"], label, *cells[1:]])
-    for label, name in (
-        ("Всего увеличение (сумма строк В)", "increase"),
-        ("Всего уменьшение (сумма строк Г)", "decrease"),
-    ):
-        rows.append(["", label, "", *_change(facts["totals"][name])[1:]])
-    return _table(columns, rows)
+            cells = _cells(line[name], say) if name in ("before", "after") else _change(line[name])
+            rows.append([str(place) if name == "before" else "", line["before"]["name"], say(label), *cells[1:]])
+    for label, name in _ENDS:
+        rows.append(["", say(label), "", *_change(facts["totals"][name])[1:]])
+    return _table(columns, rows, say)
 
 
-def _cells(line: dict[str, Any]) -> list[str]:
+def _cells(line: dict[str, Any], say: Say) -> list[str]:
     """Columns 1а to 9; an advance leaves 1б to 5 empty."""
-    name = line["name"] + (f", VIN {line['vin']}" if line["vin"] else "")
+    name = _stated(line["name"], say) + (f", VIN {line['vin']}" if line["vin"] else "")
     if line["quantity"] is None:
         counted = [DASH] * 6
     else:
-        counted = [DASH, *_PIECE, str(line["quantity"]), _money(line["price"]), _money(line["base"])]
-    vat = _money(line["vat"]) if line["is_taxed"] else "без НДС"
-    return [name, *counted, "без акциза", line["rate"], vat, _money(line["total"])]
+        counted = [DASH, _PIECE_CODE, say(_PIECE), str(line["quantity"]), _money(line["price"]), _money(line["base"])]
+    vat = _money(line["vat"]) if line["is_taxed"] else say("без НДС")
+    return [name, *counted, say("без акциза"), line["rate"] if line["is_taxed"] else vat, vat, _money(line["total"])]
 
 
 def _change(sums: dict[str, str]) -> list[str]:
@@ -200,12 +208,12 @@ def _change(sums: dict[str, str]) -> list[str]:
     return ["", "X", "X", "X", "X", "X", base, "X", "X", vat, total]
 
 
-def _table(columns: tuple[tuple[str, int, str], ...], rows: list[list[str]]) -> Any:
+def _table(columns: tuple[tuple[str, int, str], ...], rows: list[list[str]], say: Say) -> Any:
     from reportlab.lib import colors
     from reportlab.platypus import Table, TableStyle
 
     tight, right = style(5.8, 7), style(6.3, 7.8, alignment=2)
-    cells: list[list[Any]] = [[paragraph(name, tight) for name, _width, _number in columns]]
+    cells: list[list[Any]] = [[paragraph(say(name), tight) for name, _width, _number in columns]]
     cells.append([paragraph(number, tight) for _name, _width, number in columns])
     cells += [[paragraph(text, tight if at < 3 else right) for at, text in enumerate(row)] for row in rows]
     width = 285 * MM / sum(share for _name, share, _number in columns)
@@ -219,32 +227,38 @@ def _table(columns: tuple[tuple[str, int, str], ...], rows: list[list[str]]) -> 
     return table
 
 
-def _signatures(facts: dict[str, Any]) -> list[str]:
+def _signatures(facts: dict[str, Any], say: Say) -> list[str]:
     seller, line = facts["seller"], "____________________"
     signed = [
-        f"Руководитель организации или иное уполномоченное лицо {line} {seller['director'] or DASH}",
-        f"Главный бухгалтер или иное уполномоченное лицо {line} {seller['accountant'] or DASH}",
+        f"{say('Руководитель организации или иное уполномоченное лицо')} {line} {seller['director'] or DASH}",
+        f"{say('Главный бухгалтер или иное уполномоченное лицо')} {line} {seller['accountant'] or DASH}",
     ]
     if facts["kind"] != TaxPaperKind.UPD:
         return signed
-    given = f"Товар (груз) передал {line} [10]   Дата отгрузки, передачи: {_day(facts['shipped_on'])} [11]   "
-    given += f"Иные сведения: {DASH} [12]   Ответственный за правильность оформления {line} [13]"
-    taken = f"Товар (груз) получил {line} [15]   Дата получения (приёмки): «__» __________ 20__ г. [16]   "
-    taken += f"Иные сведения: {DASH} [17]   Ответственный за правильность оформления {line} [18]"
-    maker = "Экономический субъект — составитель документа:"
+    other, answers = say("Иные сведения"), say("Ответственный за правильность оформления")
+    given = f"{say('Товар (груз) передал')} {line} [10]   {say('Дата отгрузки, передачи')}: "
+    given += f"{_day(facts['shipped_on'])} [11]   {other}: {DASH} [12]   {answers} {line} [13]"
+    came = say("Дата получения (приёмки): «__» __________ 20__ г.")
+    taken = f"{say('Товар (груз) получил')} {line} [15]   {came} [16]   "
+    taken += f"{other}: {DASH} [17]   {answers} {line} [18]"
+    maker, numbers = say("Экономический субъект — составитель документа"), say("ИНН/КПП")
     return [
         *signed,
-        f"Основание передачи (сдачи) / получения (приёмки): {facts['basis']} [8]",
-        f"Данные о транспортировке и грузе: {DASH} [9]",
+        f"{say('Основание передачи (сдачи) / получения (приёмки)')}: {_stated(facts['basis'], say)} [8]",
+        f"{say('Данные о транспортировке и грузе')}: {DASH} [9]",
         given,
-        f"{maker} {seller['name']}, ИНН/КПП {_pair(seller)} [14]",
+        f"{maker}: {seller['name']}, {numbers} {_pair(seller)} [14]",
         taken,
-        f"{maker} {facts['buyer']['name']}, ИНН/КПП {_pair(facts['buyer'])} [19]",
+        f"{maker}: {facts['buyer']['name']}, {numbers} {_pair(facts['buyer'])} [19]",
     ]
 
 
-def _reference(number: str, day: str) -> str:
-    return f"№ {number} от {_day(day)}"
+def _stated(text: str, say: Say) -> str:
+    return translate_stated(text) if say is translate else text
+
+
+def _reference(number: str, day: str, say: Say) -> str:
+    return say("№ {} от {}").format(number, _day(day))
 
 
 def _pair(party: dict[str, Any]) -> str:

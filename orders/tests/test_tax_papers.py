@@ -17,7 +17,7 @@ from core.money import ZERO
 from core.money.vat import RATES
 from core.testing import Api
 from orders import services
-from orders.models import CompanyCopy, IssuedDocument, LineKind, Order, OrderLine, TaxPaperCounter
+from orders.models import CompanyCopy, IssuedDocument, LegalEntityCopy, LineKind, Order, OrderLine, TaxPaperCounter
 from orders.rules.tax_forms import print_tax_paper
 from orders.rules.tax_papers import add_up, list_goods, state_advance, state_correction, state_line
 from orders.rules.taxing import tax_lines
@@ -282,3 +282,39 @@ def test_the_same_facts_print_the_same_bytes():
     order = sold()
     told = read_facts(issue(order))
     assert print_tax_paper(told) == print_tax_paper(told)
+
+
+def test_each_reads_in_english_beside_the_paper_that_counts():
+    """Names of parties and goods are as the paper states them, so here they are Latin."""
+    LegalEntityCopy.objects.all().delete()
+    latin = {"name": "Salon LLC", "address": "Moscow", "director": "M. Salonov", "accountant": "A. Counter"}
+    make.legal_entity(code="AS", **latin)
+    order = sold(company=False, status="paid")
+    make.company(order.customer_id, name="Buyer LLC", address="Tver")
+    Order.objects.filter(pk=order.pk).update(number="A-1")
+    OrderLine.objects.filter(order=order).update(name="Lada")
+    advance = issue(order, "advance-invoice")
+    for step in ("in_progress", "ready", "completed"):
+        services.move_order(order_id=order.id, status=step, actor=MANAGER, now=timezone.now())
+    shipped = issue(order)
+    Order.objects.filter(pk=order.pk).update(allowance_amount=Decimal("61000.01"))
+    owner = Api("client", user_id=order.customer_id)
+    for answer in (advance, shipped, issue(order, "correction")):
+        path = f"/documents/{read_id(answer)}/file"
+        text = extract_text(owner.get(f"{path}?copy=english").content)
+        assert text.startswith("A reading in English. What counts is the paper in Russian.")
+        assert "Salon LLC" in text
+        assert set(re.findall("[а-яё]{2,}", text)) <= {"счёт", "фактура"}
+        assert "Продавец Salon LLC" in extract_text(owner.get(path).content)
+
+
+def read_id(answer):
+    assert answer.status_code == 201, answer.json()
+    return answer.json()["id"]
+
+
+def test_other_papers_are_issued_in_either_language_instead():
+    order = sold()
+    invoice = Api("manager").post(f"/orders/{make.order().id}/documents", {"kind": "invoice"})
+    assert Api("manager").get(f"/documents/{read_id(invoice)}/file?copy=english").status_code == 404
+    assert Api("client").get(f"/documents/{read_id(issue(order))}/file?copy=english").status_code == 404
