@@ -1,6 +1,7 @@
 import contextlib
 import random
 import threading
+from importlib import import_module
 
 import pytest
 from django.db import connections
@@ -379,3 +380,25 @@ def test_what_is_sold_by_a_card_of_one_of_two_accounts_is_that_ones():
     make.merge(boris, walk_in)
     make.merge(anna, boris)
     assert [find_customer(card.id) for card in (anna, boris, walk_in)] == [anna.user_id, boris.user_id, boris.user_id]
+
+
+def test_the_update_parts_what_an_earlier_release_filled_in_of_another_account():
+    """Leave what is their own, or came from a card of nobody else."""
+    anna, boris = two_accounts()
+    walk_in = make.client(type="person", inn="500100732259")
+    make.merge(boris, walk_in)
+    services.update_client(client_id=anna.id, changes={"address": "Tver"}, now=timezone.now())
+    merge = make.merge(boris, anna)
+    filled = {"phone": anna.phone, "address": "Tver"}
+    Client.objects.filter(pk=boris.pk).update(**filled)
+    Merge.objects.filter(pk=merge.pk).update(filled=filled)
+    ClientKey.objects.create(client=boris, kind="phone", key=anna.phone)
+    with connections["clients"].cursor() as cursor:
+        for operation in import_module("clients.migrations.0014_part_data_of_accounts").Migration.operations:
+            cursor.execute(operation.sql)
+    boris.refresh_from_db()
+    merge.refresh_from_db()
+    assert (boris.phone, boris.address, boris.inn, merge.filled) == ("", "", "500100732259", {})
+    assert not ClientKey.objects.filter(client=boris, kind="phone").exists()
+    anna.refresh_from_db()
+    assert (anna.phone, anna.address) == ("+79990000001", "Tver")
