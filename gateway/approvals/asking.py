@@ -211,7 +211,7 @@ def _row(kind: Kind, ask: Ask, now: datetime) -> Approval:
 
 def publish_outcome(kind: Kind, approval: Approval, *, person_id: UUID | None, reason: str, now: datetime) -> None:
     """Publish what became of a person's request, and have it written into the history of its object."""
-    if approval.asked_by is None or not kind.is_told:
+    if approval.asked_by is None or not kind.is_told or kind.by_admins:
         return
     publish(
         kind.news(

@@ -19,8 +19,9 @@ class Kind:
 
     `limit` names the setting that holds the roubles one person may give away alone in a day; kinds with one `pool`
     share that sum. `favours` says whether it is known whom it favours, `is_told` whether requests are news, which those
-    with events of their own are not. `run` is the dotted path of the service that
-    does what was agreed to: it takes `subject_id`, `maker_id`, `approver_id`, `now` and what the action stored.
+    with events of their own are not, nor those with `by_admins`, which administrators alone see and decide. `run` is
+    the dotted path of the service that does what was agreed to: it takes `subject_id`, `maker_id`, `approver_id`,
+    `now` and what the action stored.
     `noted`, if given, is the path of a service that writes what became of the request into the object's own history;
     `refused` one that undoes what the asking had reserved. `doors` are the ways in, as docs/value-leaving.md lists
     them; `gives` says what leaves by them.
@@ -36,6 +37,7 @@ class Kind:
     pool: str = ""
     favours: bool = True
     is_told: bool = True
+    by_admins: bool = False
     noted: str = ""
     refused: str = ""
 
@@ -100,6 +102,11 @@ def kinds() -> list[Kind]:
 def rules() -> list[Rule]:
     """Every rule, by name."""
     return [_rules[name] for name in sorted(_rules)]
+
+
+def kinds_of_admins() -> list[str]:
+    """Names of the kinds that only administrators see and decide."""
+    return [kind.name for kind in kinds() if kind.by_admins]
 
 
 def kind_named(name: str) -> Kind:

@@ -59,4 +59,6 @@ def _alone(kind: Kind) -> str:
 
 
 def _second(kind: Kind) -> str:
-    return "nobody" if kind.limit == NEVER else "another member of the staff"
+    if kind.limit == NEVER:
+        return "nobody"
+    return "another administrator" if kind.by_admins else "another member of the staff"

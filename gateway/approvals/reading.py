@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, JSONObject
 
 from core.errors import NotFound
 from gateway.approvals.asking import shown
-from gateway.approvals.kinds import kinds
+from gateway.approvals.kinds import kind_named, kinds, kinds_of_admins
 from gateway.models import Approval, ApprovalState
 
 M = TypeVar("M", bound=Model)
@@ -22,12 +22,13 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Requests that are looked for; `mine` are those this person made."""
+    """Requests that are looked for; `mine` are those this person made, `is_admin` tells who looks."""
 
     state: str = ""
     kind: str = ""
     mine: UUID | None = None
     before: UUID | None = None
+    is_admin: bool = False
 
 
 def served() -> list[str]:
@@ -48,6 +49,8 @@ def _list_approvals(alias: str, wanted: Wanted, limit: int) -> list[tuple[str, A
         found = found.filter(state=wanted.state)
     if wanted.kind:
         found = found.filter(kind=wanted.kind)
+    if not wanted.is_admin:
+        found = found.exclude(kind__in=kinds_of_admins())
     if wanted.mine is not None:
         found = found.filter(asked_by=wanted.mine)
     if wanted.before is not None:
@@ -55,11 +58,11 @@ def _list_approvals(alias: str, wanted: Wanted, limit: int) -> list[tuple[str, A
     return [(alias, row) for row in found.order_by("-id")[:limit]]
 
 
-def find_request(approval_id: UUID) -> tuple[str, Approval]:
-    """One request and the alias of its database. Raises NotFound."""
+def find_request(approval_id: UUID, *, is_admin: bool) -> tuple[str, Approval]:
+    """One request and the alias of its database, if who looks may see it. Raises NotFound."""
     for alias in served():
         row = Approval.objects.using(alias).filter(pk=approval_id).first()
-        if row is not None:
+        if row is not None and (is_admin or not kind_named(row.kind).by_admins):
             return alias, row
     raise NotFound
 
