@@ -99,11 +99,15 @@ class ProductUpdated(Event):
 
 @event("product.cost_changed", aggregate="product", key="product_id", internal=True)
 class ProductCostChanged(Event):
-    """Cost of a piece of a product became known, or another: told apart, for buyers never learn it."""
+    """Cost of a piece of a product became known, or another: told apart, for buyers never learn it.
+
+    `said_by` is the person who said so; nobody where a deal made it.
+    """
 
     product_id: UUID
     cost: Decimal | None
     version_number: int
+    said_by: UUID | None = None
 
 
 @event("product.deleted", aggregate="product", key="product_id")

@@ -26,6 +26,7 @@ from catalog.services.photos import follow_photo, forget_waiting_photo, queue_ph
 from catalog.services.seconding import admit_price
 from core.db import Expected, require_version, transaction
 from core.errors import DomainError, InvalidInput
+from core.ids import find_uuid
 from core.money.vat import VatKind
 from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
@@ -112,7 +113,7 @@ def create_product(
         queue_photos([product], now=now)
         publish(ProductCreated(**product_state(product)))
         if product.cost is not None:
-            publish_cost(product)
+            publish_cost(product, actor)
     return product
 
 
@@ -147,7 +148,7 @@ def update_product(
             follow_photo(product, now=now)
         publish(ProductUpdated(**product_state(product)))
         if before.get("cost", product.cost) != product.cost:
-            publish_cost(product)
+            publish_cost(product, actor)
     return product
 
 
@@ -209,9 +210,12 @@ def product_state(product: Product) -> dict[str, Any]:
     }
 
 
-def publish_cost(product: Product) -> None:
-    """Tell what a piece cost: to those alone who reckon with it."""
-    publish(ProductCostChanged(product_id=product.id, cost=product.cost, version_number=product.version))
+def publish_cost(product: Product, actor: str = "") -> None:
+    """Tell what a piece cost, and which person says so: to those alone who reckon with it."""
+    said_by = find_uuid(actor)
+    publish(
+        ProductCostChanged(product_id=product.id, cost=product.cost, version_number=product.version, said_by=said_by)
+    )
 
 
 def record_movement(

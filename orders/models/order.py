@@ -256,8 +256,8 @@ class OrderLine(models.Model):
 
     Money is of one piece: `unit_price` is what was agreed, the `list_price` of the catalogue less `discount_amount`,
     which the amounts of `discounts` come to; a line of the release before, or one without a list price, has none.
-    `cost` is what the dealer paid, null where nobody knows it. `vat_rate` (per cent) is empty where there is no VAT;
-    `vat_amount` where the seller or its regime is not known.
+    `cost` is what the dealer paid, null where nobody knows it, and `cost_by` the person who said so, if one did.
+    `vat_rate` (per cent) is empty where there is no VAT; `vat_amount` where the seller or its regime is not known.
     `offered_by` is the manager whose written offer its terms are, while it is placed.
     `supplier` is the insurer of a policy as receipts name it (`name`, `inn`, `telephone`), where its tariff says so.
     """
@@ -279,6 +279,7 @@ class OrderLine(models.Model):
     is_agreed_below_cost = False
     offered_by: UUID | None = None
     cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    cost_by = models.UUIDField(null=True)
     line_total = models.DecimalField(max_digits=14, decimal_places=2)
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
@@ -378,6 +379,7 @@ class ProductCopy(models.Model):
     category_id = models.UUIDField(null=True)
     is_campaign_time = False
     cost: Decimal | None = None
+    cost_by: UUID | None = None
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
 

@@ -73,6 +73,7 @@ class FormerLine(msgspec.Struct):
     vat_kind: str = ""
     margin_cost: Decimal | None = None
     cost: Decimal | None = None
+    cost_by: UUID | None = None
 
 
 class StockRequest(LegRequest):

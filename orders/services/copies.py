@@ -68,11 +68,17 @@ def copy_costs(*, events: Sequence[ProductCostChanged]) -> None:
     rows = [newest[product_id] for product_id in sorted(newest)]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         cursor.execute(
-            """INSERT INTO orders_productcost AS c (product_id, cost, version)
-               SELECT * FROM unnest(%s::uuid[], %s::numeric[], %s::bigint[])
-               ON CONFLICT (product_id) DO UPDATE SET cost = excluded.cost, version = excluded.version
+            """INSERT INTO orders_productcost AS c (product_id, cost, version, said_by)
+               SELECT * FROM unnest(%s::uuid[], %s::numeric[], %s::bigint[], %s::uuid[])
+               ON CONFLICT (product_id) DO UPDATE
+               SET cost = excluded.cost, version = excluded.version, said_by = excluded.said_by
                WHERE excluded.version >= c.version""",
-            [[r.product_id for r in rows], [r.cost for r in rows], [r.version_number for r in rows]],
+            [
+                [r.product_id for r in rows],
+                [r.cost for r in rows],
+                [r.version_number for r in rows],
+                [r.said_by for r in rows],
+            ],
         )
 
 

@@ -27,7 +27,7 @@ MAX_QUANTITY = 1000
 MAX_LINES = 100
 VEHICLE = "vehicle"
 _COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
-_COPIES = f"""SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, k.cost, EXISTS (
+_COPIES = f"""SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, k.cost, k.said_by, EXISTS (
     SELECT FROM orders_promotion WHERE code = '' AND is_active AND ends_on >= current_date - 1
 ) FROM orders_productcopy c LEFT JOIN orders_productcost k USING (product_id) WHERE product_id = ANY(%s)"""
 """With what they cost, and whether any campaign runs, or will: what it takes off is worked out only then."""
@@ -133,9 +133,9 @@ def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
     if not ids:
         return {}
     found = {}
-    for *row, cost, is_campaign_time in fetch("orders", _COPIES, [ids]):
+    for *row, cost, said_by, is_campaign_time in fetch("orders", _COPIES, [ids]):
         copy = ProductCopy.from_db("orders", _COLUMNS, row)
-        copy.cost, copy.is_campaign_time = cost, is_campaign_time
+        copy.cost, copy.cost_by, copy.is_campaign_time = cost, said_by, is_campaign_time
         found[copy.product_id] = copy
     return found
 
@@ -168,6 +168,7 @@ def _build_line(index: int, wish: ProductLine | FreeLine, copies: dict[UUID, Pro
         vat_kind=product.vat_kind,
         margin_cost=product.margin_cost,
         cost=product.cost,
+        cost_by=product.cost_by,
     )
     line.is_campaign_time = product.is_campaign_time
     if isinstance(wish, OfferedLine) and wish.goods is not None:

@@ -1,0 +1,21 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('orders', '0047_name_sellers_of_offers'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='orderline',
+            name='cost_by',
+            field=models.UUIDField(null=True),
+        ),
+        migrations.AddField(
+            model_name='productcost',
+            name='said_by',
+            field=models.UUIDField(null=True),
+        ),
+    ]
