@@ -16,6 +16,7 @@ import orders.public
 import payments.public
 import resources.public
 import showroom.public
+from core.clock import dealer_zone
 from core.plugins import Disagreement
 from messaging.delivery.parked import served
 from messaging.subscriptions import subscriptions
@@ -129,6 +130,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "allocations": resources.public.allocation_disagreements,
     "orders and their roll-ups": orders.public.stat_disagreements,
     "orders and their VAT": orders.public.vat_disagreements,
+    "sales and their commission": lambda: orders.public.commission_disagreements(dealer_zone().key),
     "orders, stock and money": lambda: order_disagreements(),
     "offers of queued cars": lambda: offer_disagreements(),
     "sold cars and their bookings": lambda: lending_disagreements(),

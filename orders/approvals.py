@@ -201,6 +201,32 @@ PROMOTION = declare(
     )
 )
 
+COMMISSION_RULE = declare(
+    Kind(
+        name="orders.commission_rule",
+        title=_("A rule of salesmen's commission"),
+        subject="commission_rule",
+        limit=ALWAYS,
+        favours=False,
+        by_admins=True,
+        run="orders.services.rule_agreed",
+        doors=("POST /commission-rules",),
+        gives="part of what later sales leave over or cost, or a sum for each, to whoever makes them",
+    )
+)
+COMMISSION = declare(
+    Kind(
+        name="orders.commission",
+        title=_("A salesman's commission corrected by hand"),
+        subject="commission",
+        limit=ALWAYS,
+        by_admins=True,
+        run="orders.services.correction_agreed",
+        doors=("POST /commissions",),
+        gives="the difference, to the salesman or back from them",
+    )
+)
+
 PROMOTIONS = rule(
     "orders.promotions",
     why="Campaigns and coupons take off what was let on with their budget when they were saved (orders.promotion).",
@@ -210,6 +236,13 @@ OFFERS_KEPT = rule(
     "orders.offers_kept",
     why="An offer is ordered at the prices that were let on when it was sent (orders.offer).",
     heard=("POST /offers/{id}/order",),
+)
+COMMISSIONS = rule(
+    "orders.commissions",
+    why="A sale earns its salesman what the rules of the day say that two administrators agreed to "
+    "(orders.commission_rule), written as it is handed over, and taken back whole with the goods. Whose sale it is is "
+    "fixed by then, and a cost that the salesman said counts for nothing.",
+    heard=("PUT /orders/{id}/status", "orders.checkout"),
 )
 BUYERS_RIGHT = rule(
     "orders.buyers_right",

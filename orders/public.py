@@ -24,6 +24,7 @@ from orders.models.owing import payable_column
 from orders.queries.board import Board, Card, Column, read_board
 from orders.queries.cache import find_order
 from orders.queries.carts import CartDocument, count_in_cart, read_cart
+from orders.queries.commissions import commission_disagreements
 from orders.queries.deal_document import DealDocument, deal_document, read_deal, read_ordered_deal, reproduces
 from orders.queries.deal_sums import recalculate
 from orders.queries.deposits import (
@@ -69,6 +70,7 @@ __all__ = [
     "TimelineEntry",
     "TradeInFacts",
     "Waiter",
+    "commission_disagreements",
     "count_in_cart",
     "deal_disagreements",
     "deal_document",

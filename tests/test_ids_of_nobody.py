@@ -127,6 +127,7 @@ CASES: dict[str, Case] = {
     ),
     "POST /orders legal_entity_id": (lambda _: car(), 400, "not_allowed"),
     "POST /cart/checkout legal_entity_id": (in_cart, 400, "not_allowed"),
+    "POST /commissions order_id": (lambda _: {"amount": "1.00", "reason": "why not"}, 404, "not_found"),
     "POST /campaigns category_id": (lambda _: {"name": "Autumn"} | OFF, 400, "unknown_category"),
     "PUT /campaigns/{} category_id": (lambda _: {"name": "Autumn"} | OFF, 400, "unknown_category"),
     "PATCH /campaigns/{} category_id": (lambda _: {}, 400, "unknown_category"),

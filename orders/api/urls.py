@@ -2,6 +2,7 @@
 
 from gateway.api import Router
 from orders.api.carts import CartViewSet
+from orders.api.commissions import CommissionRuleViewSet, CommissionViewSet
 from orders.api.deal_quote import DealQuoteViewSet
 from orders.api.feed import OrderEventsViewSet
 from orders.api.offers import OfferViewSet
@@ -15,6 +16,8 @@ from orders.api.views import OrderViewSet
 router = Router()
 router.register("cart", CartViewSet, basename="cart")
 router.register("campaigns", CampaignViewSet, basename="campaigns")
+router.register("commissions", CommissionViewSet, basename="commissions")
+router.register("commission-rules", CommissionRuleViewSet, basename="commission-rules")
 router.register("coupons", CouponViewSet, basename="coupons")
 router.register("queue", QueueViewSet, basename="queue")
 router.register("returns", ReturnViewSet, basename="returns")

@@ -24,7 +24,7 @@ from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.document.schema import or_one_of
 from gateway.fast_path import Answer, fast_path
-from gateway.principal import Principal
+from gateway.principal import ADMIN, Principal
 from gateway.requests.counted import CountedPagination
 from gateway.requests.filtering import StrictFilterBackend, refuse_unknown
 from gateway.writes import Call, write
@@ -51,6 +51,7 @@ from orders.api.serializers import (
 from orders.api.stats import StatsActions
 from orders.models import Order, OrderHistory
 from orders.queries.cache import find_order
+from orders.queries.commissions import with_commissions
 from orders.queries.costs import with_costs
 from orders.queries.pages import OrderRows
 from orders.queries.past import read_order_at
@@ -122,9 +123,9 @@ class OrderViewSet(
         orders: Any = self.paginate_queryset(cast(Any, OrderRows(principal.owner_id) if found is None else found))
         if is_filtered:
             orders = read_orders([order.id for order in orders])
-        if principal.is_staff and may_see_costs(principal.roles):
+        if principal.is_staff:
             bodies = [msgspec.json.encode(order) for order in orders]
-            shown = with_costs(bodies, [order.id for order in orders])
+            shown = for_staff(bodies, [order.id for order in orders], principal)
             orders = [msgspec.Raw(body) for body in shown]
         return Answer(self.get_paginated_response(orders).data)
 
@@ -279,9 +280,16 @@ def answer(order_id: UUID, principal: Principal, status: int = 200) -> Answer:
     if found is None:
         raise NotFound
     body = found.body
-    if principal.is_staff and may_see_costs(principal.roles):
-        [body] = with_costs([body], [order_id])
+    if principal.is_staff:
+        [body] = for_staff([body], [order_id], principal)
     return Answer(body, status=status, version=found.version)
+
+
+def for_staff(bodies: Sequence[bytes], ids: Sequence[UUID], principal: Principal) -> Sequence[bytes]:
+    """Return the documents of orders as staff see them: with costs, and the commissions that are theirs."""
+    if may_see_costs(principal.roles):
+        bodies = with_costs(bodies, ids)
+    return with_commissions(bodies, ids, None if ADMIN in principal.roles else principal.id)
 
 
 def _parse_bargain(item: dict[str, Any]) -> services.Bargain:

@@ -14,6 +14,7 @@ from orders.models.checkout import (
     SagaState,
     SteeringAction,
 )
+from orders.models.commissions import Commission, CommissionKind, CommissionRule
 from orders.models.costs import ProductCost
 from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
@@ -87,6 +88,9 @@ __all__ = [
     "Checkout",
     "CheckoutLeg",
     "CheckoutQuerySet",
+    "Commission",
+    "CommissionKind",
+    "CommissionRule",
     "CompanyCopy",
     "CustomerStat",
     "DealQuote",

@@ -19,6 +19,8 @@ PLUGIN = Plugin(
     tags={
         "campaigns": "What lowers prices by a rule, for a time and within a budget.",
         "cart": "What somebody means to order, signed in or not yet.",
+        "commission-rules": "What a sale earns its salesman, from which day on.",
+        "commissions": "What sales earned their salesmen.",
         "document-templates": "Words of contracts and acts, in versions that managers write.",
         "documents": "Papers that were issued of a deal, and who signed them.",
         "coupons": "Codes that lower a price.",

@@ -20,6 +20,8 @@ from orders.models import (
     CartItem,
     Checkout,
     CheckoutLeg,
+    Commission,
+    CommissionRule,
     CompanyCopy,
     CustomerStat,
     DepositAgreement,
@@ -149,6 +151,7 @@ holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")
 holds(OrderDiscount, owner="order__customer_id", blank={"reason": ""})
+holds(Commission, owner="order__customer_id", blank={"reason": ""})
 holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
 holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
@@ -186,6 +189,8 @@ plain(Cart, "coupon")
 plain(Promotion, "code name starts_on ends_on kind make category_ids")
 plain(Order, "number currency placed_date policy_ids taxed_date")
 plain(OrderLine, "sku name vin vat_kind")
+plain(Commission, "currency day")
+plain(CommissionRule, "valid_from reason")
 plain(OrderHistory, "event actor_role request_id")
 plain(DepositAgreement, "currency terms_version terms_text")
 plain(QueuePlace, "name")

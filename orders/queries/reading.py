@@ -126,7 +126,10 @@ class Company(msgspec.Struct):
 
 
 class OrderDocument(msgspec.Struct):
-    """An order as the API shows it; `gross_total` for those alone who may see it."""
+    """An order as the API shows it; `gross_total` for those alone who may see it.
+
+    `commission` is for its salesman and administrators.
+    """
 
     id: UUID
     number: str
@@ -160,6 +163,7 @@ class OrderDocument(msgspec.Struct):
     vat_total: Decimal | None = None
     company: Company | None = None
     gross_total: Decimal | msgspec.UnsetType | None = msgspec.UNSET
+    commission: Decimal | msgspec.UnsetType = msgspec.UNSET
 
 
 class OrderPage(msgspec.Struct):

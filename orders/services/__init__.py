@@ -21,6 +21,8 @@ from orders.services.changing import (
     record_approval,
 )
 from orders.services.checkout import react
+from orders.services.commission_corrections import correct_commission, correction_agreed
+from orders.services.commission_rules import RuleTerms, add_commission_rule, rule_agreed
 from orders.services.copies import copy_costs, copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
@@ -93,10 +95,12 @@ __all__ = [
     "Preview",
     "ProductLine",
     "Purchase",
+    "RuleTerms",
     "accept_agreed",
     "accept_offer",
     "accept_return",
     "add_agreed_lines",
+    "add_commission_rule",
     "add_promotion",
     "add_to_cart",
     "agree_prices",
@@ -116,6 +120,8 @@ __all__ = [
     "copy_legal_entities",
     "copy_products",
     "copy_stock_levels",
+    "correct_commission",
+    "correction_agreed",
     "decline_offer",
     "delete_order",
     "deposit_terms",
@@ -163,6 +169,7 @@ __all__ = [
     "remove_cart_item",
     "require_offer",
     "revise_offer",
+    "rule_agreed",
     "send_offer",
     "set_cart_coupon",
     "skip_agreed",

@@ -33,6 +33,7 @@ from orders.models import (
 )  # fmt: skip
 from orders.rules.requests import TradeInRequest
 from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, refuse_own, roles_in
+from orders.services.commissions import write_commission
 from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
 from orders.services.saga import Saga, publish_cancelled
@@ -90,6 +91,7 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
         _begin_undoing(saga, previous, reason)
     elif status == Status.COMPLETED:
         tax_handed_over(saga)
+        write_commission(saga, actor)
         publish(_completed(saga))
         take_in(saga)
 

@@ -18,6 +18,7 @@ from messaging.delivery.timers import cancel_timers, set_timer
 from messaging.outbox import publish
 from orders import events
 from orders.models import CheckoutLeg, LegState, Order, OrderReturn, ReturnState, SagaState, Status
+from orders.services.commissions import reverse_commission
 from orders.services.deposits import follow_deposit
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
 from orders.services.holds import begin_hold, end_hold, rehold
@@ -255,6 +256,7 @@ class Saga(LockedOrder):
         taken_back.save()
         previous = self.order.move(Status.RETURNED, roles=SYSTEM_ACTOR.roles, now=self.now)
         give_promotions_back(self.order.id, self.now)
+        reverse_commission(self)
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=taken_back.reason, now=self.now)
         publish(
             events.OrderReturned(

@@ -11,11 +11,14 @@ from django.utils import timezone
 
 from catalog.events import ProductCostChanged, ProductCreated, StockLevel
 from core.approvals import KnowCompany
-from core.clock import dealer_day
+from core.clock import day_begins, dealer_day
 from core.ids import uuid7
+from gateway.approvals import Waits, approve_waiting
 from orders import services
+from orders.approvals import COMMISSION_RULE
 from orders.models import (
     CartItem,
+    CommissionRule,
     Document,
     DocumentFile,
     IssuedDocument,
@@ -73,6 +76,21 @@ def promotion(**fields: Any) -> Promotion:
     return services.add_promotion(fields=given, maker_id=uuid7(), now=timezone.now())  # type: ignore[arg-type]
 
 
+def commission_rule(goods: str = "vehicle", basis: str = "fixed", value: str = "5000", **terms: Any) -> CommissionRule:
+    """A rule of commission that two administrators wrote the day before it came into force, today unless told."""
+    day = terms.pop("valid_from", dealer_day(timezone.now()))
+    written = day_begins(day - timedelta(days=1))
+    given = services.RuleTerms(
+        goods=goods, basis=basis, value=Decimal(value), valid_from=day, reason="a new plan",
+        **{name: Decimal(bound) for name, bound in terms.items()},
+    )  # fmt: skip
+    try:
+        services.add_commission_rule(terms=given, maker_id=uuid7(), now=written)
+    except Waits as waits:
+        approve_waiting(COMMISSION_RULE, waits.ask.subject_id, person_id=uuid7(), now=written)
+    return CommissionRule.objects.latest("id")
+
+
 def offer(*, customer_id: UUID | None = None, is_sent: bool = True, **options: Any) -> SalesOffer:
     """A written offer of one product, sent unless told otherwise; options are its terms, and its manager `actor`."""
     actor = options.pop("actor", None) or Actor(uuid7(), frozenset({"manager"}))
@@ -91,14 +109,14 @@ def order(*, customer_id: UUID | None = None, now: datetime | None = None, **opt
     return services.place_order(customer_id=customer, now=now or timezone.now(), **options)
 
 
-def completed(*, customer_id: UUID | None = None, **options: Any) -> Order:
-    """An order that was paid for and handed over; options are those of `order`."""
+def completed(*, customer_id: UUID | None = None, manager_id: UUID | None = None, **options: Any) -> Order:
+    """An order that was paid for and handed over, by that manager if one is said; options are those of `order`."""
     from orders.tests import answers
 
     made = order(customer_id=customer_id, **options)
     answers.receive(answers.reserved(made))
     answers.receive(answers.paid(made, by_saga=False))
-    manager = Actor(uuid7(), frozenset({"manager"}))
+    manager = Actor(manager_id or uuid7(), frozenset({"manager"}))
     for status in ("in_progress", "ready", "completed"):
         services.move_order(order_id=made.id, status=status, actor=manager, now=timezone.now())
     made.refresh_from_db()

@@ -32,6 +32,11 @@ def deposit(owner: UUID) -> Ids:
     return [str(make.order(customer_id=owner, deposit=terms).id)]
 
 
+@made_by("/commission-rules")
+def commission_rule(owner: UUID) -> Ids:
+    return [str(make.commission_rule().id)]
+
+
 @made_by("/campaigns")
 def campaign(owner: UUID) -> Ids:
     return [str(make.promotion().id)]

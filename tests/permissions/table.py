@@ -133,6 +133,12 @@ POST   /orders/{}/cancel                                  own
 POST   /orders/{}/assign                                  manager
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
+GET    /commissions                                       manager
+POST   /commissions                                       admin
+GET    /commissions/months                                manager
+GET    /commission-rules                                  admin
+POST   /commission-rules                                  admin
+GET    /commission-rules/{}                               admin
 GET    /offers                                            own list
 POST   /offers                                            manager
 GET    /offers/{}                                         own

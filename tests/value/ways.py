@@ -36,7 +36,7 @@ from insurance.public import rate
 from insurance.queries.refunds import refund_on_day
 from insurance.services import Assessment
 from orders import services as order_services
-from orders.models import DepositAgreement, Order, Promotion, SalesOffer
+from orders.models import Commission, CommissionRule, DepositAgreement, Order, Promotion, SalesOffer
 from orders.services import Actor, FreeLine
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -67,6 +67,7 @@ class Rules:
 
 WAYS: dict[str, Way] = {}
 LATER = timezone.now() + timedelta(days=45)
+ADMIN = Actor(uuid7(), frozenset({"admin"}))
 
 
 def way(name: str) -> Callable[[type], type]:
@@ -152,6 +153,45 @@ def paid_order(owner, worth, **wishes):
     receive(answers.paid(order, by_saga=False))
     order.refresh_from_db()
     return order
+
+
+@way("orders.commission_rule")
+class PromiseACommission:
+    def make(owner, worth):
+        return Rules(uuid7())
+
+    def go(rules, actor):
+        terms = order_services.RuleTerms(
+            goods="vehicle",
+            basis="fixed",
+            value=Decimal(9),
+            valid_from=dealer_day(timezone.now()) + timedelta(days=1 + rules.pk.int % 100_000),
+            reason=str(rules.pk),
+        )
+        return order_services.add_commission_rule(terms=terms, maker_id=actor, now=timezone.now())
+
+    def has_left(rules):
+        return CommissionRule.objects.filter(reason=str(rules.pk)).exists()
+
+
+@way("orders.commission")
+class CorrectACommission:
+    def make(owner, worth):
+        order = paid_order(uuid7(), worth)
+        order_services.assign_order(
+            order_id=order.id, manager_id=owner, reason="theirs", actor=ADMIN, now=timezone.now()
+        )
+        for step in ("in_progress", "ready", "completed"):
+            order_services.move_order(order_id=order.id, status=step, actor=manager(uuid7()), now=timezone.now())
+        return Rules(order.id)
+
+    def go(sold, actor):
+        return order_services.correct_commission(
+            order_id=sold.pk, amount=Decimal(100), reason="a friend", actor=manager(actor), now=timezone.now()
+        )
+
+    def has_left(sold):
+        return Commission.objects.filter(order_id=sold.pk).exists()
 
 
 @way("orders.cancel")

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0047_name_sellers_of_offers'),
+        ('orders', '0048_find_deals_by_order'),
     ]
 
     operations = [
