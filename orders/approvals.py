@@ -210,7 +210,7 @@ COMMISSION_RULE = declare(
         favours=False,
         by_admins=True,
         run="orders.services.rule_agreed",
-        doors=("POST /commission-rules",),
+        doors=("POST /commission-rules", "admin orders.commissionrule: add"),
         gives="part of what later sales leave over or cost, or a sum for each, to whoever makes them",
     )
 )
@@ -222,7 +222,7 @@ COMMISSION = declare(
         limit=ALWAYS,
         by_admins=True,
         run="orders.services.correction_agreed",
-        doors=("POST /commissions",),
+        doors=("POST /commissions", "admin orders.commission: correct"),
         gives="the difference, to the salesman or back from them",
     )
 )

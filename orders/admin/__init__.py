@@ -1,6 +1,7 @@
 """Manager screens of orders: everything to see, and the same guarded steps as everywhere else."""
 
 from orders.admin.checkouts import CheckoutAdmin
+from orders.admin.commissions import CommissionAdmin, CommissionRuleAdmin
 from orders.admin.offers import SalesOfferAdmin
 from orders.admin.papers import DocumentTemplateAdmin, IssuedDocumentAdmin
 from orders.admin.returns import OrderReturnAdmin
@@ -10,6 +11,8 @@ from orders.admin.waiting import DepositAgreementAdmin, QueuePlaceAdmin
 
 __all__ = [
     "CheckoutAdmin",
+    "CommissionAdmin",
+    "CommissionRuleAdmin",
     "DepositAgreementAdmin",
     "DocumentTemplateAdmin",
     "IssuedDocumentAdmin",

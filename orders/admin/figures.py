@@ -130,7 +130,7 @@ def read_rows(*, start: date, end: date, by: str) -> list[Row]:
     if by == "day":
         days = [start + timedelta(days=number) for number in range((end - start).days + 1)]
         return [Row(formats.date_format(day, "DATE_FORMAT"), *sums.get(day, (0, 0, ZERO))) for day in days]
-    names = _name_managers(one for one in sums if one is not None)
+    names = name_managers(one for one in sums if one is not None)
     rows = [Row(names.get(one) or _("no manager"), *held) for one, held in sums.items()]
     return sorted(rows, key=lambda row: (-row.amount, row.name))
 
@@ -139,7 +139,8 @@ def _name_goods(name: str, by: str) -> str:
     return str(KINDS.get(name, name)) if by == "kind" else name or _("no make")
 
 
-def _name_managers(ids: Iterable[UUID]) -> dict[UUID, str]:
+def name_managers(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the names of managers by their ids, of those who left too."""
     wanted = list(ids)
     known = dict(KnownPerson.objects.using("orders").filter(pk__in=wanted).values_list("pk", "name"))
     return {one: known.get(one) or _("a manager who left") for one in wanted}

@@ -61,6 +61,8 @@ notifications.webhookdelivery    admin    nobody   nobody   nobody   redeliver
 notifications.webhookendpoint    admin    admin    admin    nobody   enable,send_test
 orders.checkout                  manager  nobody   nobody   nobody   steer_accept,steer_cancel,steer_refuse,
                                                                         steer_retry,steer_settle,steer_skip,steer_take_over
+orders.commission                manager  nobody   nobody   nobody   correct,months
+orders.commissionrule            admin    admin    nobody   nobody   -
 orders.depositagreement          manager  nobody   nobody   nobody   state_fault
 orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
 orders.issueddocument            manager  nobody   nobody   nobody   -
