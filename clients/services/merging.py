@@ -43,7 +43,7 @@ def merge_clients(*, client_id: UUID, other_id: UUID, actor_id: UUID | None, now
         )
         pair_again({kept.id, other.id}, now=now)
         publish(ClientMerged(client_id=kept.id, other_id=other.id, merge_id=merge.id))
-        _tell_accounts(before, [kept.id])
+        _publish_accounts(before, [kept.id])
     return merge
 
 
@@ -77,7 +77,7 @@ def undo_merge(*, merge_id: UUID, actor_id: UUID | None, now: datetime) -> Merge
         kept.save()
         pair_again({kept.id, other.id}, now=now)
         publish(ClientMergeUndone(client_id=kept.id, other_id=other.id, merge_id=merge.id))
-        _tell_accounts(before, [kept.id, other.id])
+        _publish_accounts(before, [kept.id, other.id])
     return merge
 
 
@@ -86,7 +86,7 @@ def _may_share(accounts: dict[UUID, UUID | None], kept: Client, other: Client) -
     return len({accounts[kept.id], accounts[other.id]} - {None}) < 2
 
 
-def _tell_accounts(before: dict[UUID, UUID | None], root_ids: list[UUID]) -> None:
+def _publish_accounts(before: dict[UUID, UUID | None], root_ids: list[UUID]) -> None:
     """Tell of each card that belongs to another account than before, or to none."""
     moved = {card: user for card, user in map_accounts(root_ids).items() if user != before[card]}
     for card in Client.objects.filter(pk__in=moved).order_by("pk"):

@@ -315,7 +315,7 @@ def test_the_merge_screen_merges_and_undoes(screens):
     assert published("clients").count("client.merged") == 1
 
 
-def held_of(user):
+def read_export(user):
     """Everything that an account's own copy of its data holds of clients, as text."""
     return str(export("clients", user.user_id))
 
@@ -343,7 +343,7 @@ def test_neither_of_two_merged_accounts_gets_what_is_the_others(kept_first):
         make.consent(card, "sms")
         make.lead(name=f"Lead {text}", client_id=card.id)
     make.vehicle(boris)
-    hers, his = held_of(anna), held_of(boris)
+    hers, his = read_export(anna), read_export(boris)
     for mine in ("Anna", "came with a dog", "of Anna", "of her card", "+79990000011", "Lead of her card"):
         assert mine in hers, mine
         assert mine not in his, mine
@@ -364,9 +364,9 @@ def test_erasing_one_of_two_merged_accounts_leaves_the_other_whole(deliver, kept
     for card in (walk_in, boris):
         make.activity(card)
         make.vehicle(card, "XTA210930Y2696785" if card is boris else "WAUZZZ8V5KA123456")
-    hers = held_of(anna)
+    hers = read_export(anna)
     deliver(UserDeleted(user_id=boris.user_id))
-    assert held_of(anna) == hers
+    assert read_export(anna) == hers
     assert [card.name for card in Client.objects.filter(erased_at__isnull=False)] == ["—"]
     assert "XTA210930Y2696785" not in str(list(Vehicle.objects.values()))
     deliver(UserDeleted(user_id=anna.user_id))

@@ -73,14 +73,14 @@ def draw_text(text: str) -> Iterator[Any]:
     }
     for kind, found in groupby(blocks, key=lambda block: block.kind):
         if kind == ROW:
-            yield _table([tuple(map(_keep_sums, block.texts)) for block in found], looks[ROW])
+            yield _table([tuple(map(_bind_thousands, block.texts)) for block in found], looks[ROW])
         elif kind == GAP:
             yield Spacer(1, 4)
         else:
-            yield from (paragraph(_keep_sums(block.texts[0]), looks[kind]) for block in found)
+            yield from (paragraph(_bind_thousands(block.texts[0]), looks[kind]) for block in found)
 
 
-def _keep_sums(text: str) -> str:
+def _bind_thousands(text: str) -> str:
     """Let no sum break at its thousands."""
     return _THOUSANDS.sub("\N{NO-BREAK SPACE}", text)
 

@@ -13,7 +13,7 @@ from core.files.printing import MM, paragraph, print_pages, style
 from core.fonts import BOLD, REGULAR
 from orders.models import TaxPaperKind
 from orders.rules.paper_pages import draw_text
-from orders.rules.tax_words import READING, keep, translate, translate_stated
+from orders.rules.tax_words import READING, quote, translate, translate_stated
 
 Say = Callable[[str], str]
 DASH = "—"
@@ -68,7 +68,7 @@ def print_tax_paper(facts: dict[str, Any], *, appendix: str = "", in_english: bo
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.platypus import PageBreak
 
-    say = translate if in_english else keep
+    say = translate if in_english else quote
     title = say(TITLES[TaxPaperKind(facts["kind"])])
     story = _story(facts, title, say)
     if appendix:

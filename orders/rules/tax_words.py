@@ -101,6 +101,6 @@ def translate(text: str) -> str:
     return ENGLISH[text]
 
 
-def keep(text: str) -> str:
+def quote(text: str) -> str:
     """Say them as the form does."""
     return text
