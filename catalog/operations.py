@@ -1,8 +1,11 @@
-"""Calls of the catalogue to the outside world: photos that price lists name by their address."""
+"""Slow work of the catalogue beside its requests: photos from other hosts, and renditions of pictures."""
 
+import os
+import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from threading import get_native_id
 
 import structlog
 from django.utils import timezone
@@ -13,6 +16,8 @@ from messaging.delivery.work_queues import WorkQueue, work_queue
 
 Wanted = services.Wanted
 Record = Callable[[Wanted], None]
+BEHIND_OTHERS = 10
+"""How nice the thread is that makes renditions: whoever answers visitors goes first."""
 log = structlog.get_logger(__name__)
 
 
@@ -52,6 +57,46 @@ class FetchPhotos(WorkQueue):
             return []
         busy = {wanted.host for wanted in under_way.values()}
         return services.claim_photos(limit=self.threads - len(under_way), busy=busy, now=timezone.now())
+
+
+@work_queue
+class RenderPictures(WorkQueue):
+    """Make the renditions of pictures, one picture after the other, by a thread that lets all others go first."""
+
+    name = services.RENDER_PICTURES
+    turn_s = 30.0
+
+    def is_due(self) -> bool:
+        """Tell whether renditions may be made now."""
+        return services.is_rendering_due(now=timezone.now())
+
+    def run(self) -> bool:
+        """Make renditions until nothing is due, or others should have their turn."""
+        started, count = time.monotonic(), 0
+        with ThreadPoolExecutor(1, "renditions", initializer=_step_back) as pool:
+            while time.monotonic() - started < self.turn_s and render_next(pool):
+                count += 1
+        return count > 0
+
+
+def render_next(pool: Executor) -> bool:
+    """Make the renditions of the picture that waits longest; return whether one did."""
+    image = services.claim_rendering(now=timezone.now())
+    if image is None:
+        return False
+    try:
+        made = pool.submit(services.make_renditions, image).result()
+    except (OSError, SyntaxError, ValueError) as error:  # tried again once its lease is over
+        log.warning("picture_not_rendered", image_id=str(image.pk), error=repr(error))
+    else:
+        services.store_renditions(image=image, made=made)
+    return True
+
+
+def _step_back() -> None:
+    """Be the last to be given a core; Linux counts each thread for itself."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), BEHIND_OTHERS)
 
 
 def _fetch(address: str) -> Record:

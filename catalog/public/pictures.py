@@ -6,12 +6,24 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
-from catalog.models.images import WIDTHS
+from catalog.models.images import FORMATS, ORIGINAL, WIDTHS
+
+
+@dataclass(frozen=True)
+class Source:
+    """Addresses of a picture in one format, with their widths, for a browser that knows the format to choose from."""
+
+    content_type: str
+    srcset: str
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of `width` × `height` pixels; `urls` has the address of each rendition: small, medium, large."""
+    """A picture of `width` × `height` pixels; `urls` has the address of each rendition that there is.
+
+    `small`, `medium` and `large` are always there, and something that every browser shows; where a rendition is still
+    to be made, it is the original.
+    """
 
     id: UUID
     alt: str
@@ -20,9 +32,32 @@ class Picture:
     urls: dict[str, str]
 
     @property
-    def srcset(self) -> str:
-        """The renditions with their real widths, for a browser to choose from."""
-        return ", ".join(f"{url} {self._width(WIDTHS[name])}w" for name, url in self.urls.items())
+    def original(self) -> str:
+        """The largest there is."""
+        return self.urls.get(ORIGINAL) or self.urls["large"]
+
+    @property
+    def sources(self) -> list[Source]:
+        """The picture in each of the better formats that it was made in, in three widths."""
+        return self._sources(list(WIDTHS))
+
+    @property
+    def card_sources(self) -> list[Source]:
+        """The same for a card, which is never as wide as a page."""
+        return self._sources(["small", "medium"])
+
+    @property
+    def thumb_sources(self) -> list[Source]:
+        """The same for a thumbnail."""
+        return self._sources(["small"])
+
+    def _sources(self, names: list[str]) -> list[Source]:
+        found = []
+        for kind in FORMATS:
+            known = {self._width(WIDTHS[name]): self.urls.get(f"{name}.{kind}", "") for name in names}
+            if all(known.values()):
+                found.append(Source(f"image/{kind}", ", ".join(f"{url} {width}w" for width, url in known.items())))
+        return found
 
     def _width(self, widest: int) -> int:
         return round(self.width * min(1.0, widest / self.width, 2 * widest / self.height))
@@ -42,5 +77,5 @@ def covers(product_ids: list[UUID]) -> dict[UUID, Picture]:
 
 
 def _picture(image: ProductImage) -> Picture:
-    urls = {name: default_storage.url(path) for name, path in image.renditions.items() if name in WIDTHS}
+    urls = {name: default_storage.url(path) for name, path in image.renditions.items()}
     return Picture(image.pk, image.alt, image.width, image.height, urls)

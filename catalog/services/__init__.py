@@ -19,8 +19,16 @@ from catalog.services.fetching import (
 from catalog.services.images import add_image, delete_image, describe_images, order_images
 from catalog.services.import_runs import repeat_import, run_import, start_import
 from catalog.services.imports import import_file
+from catalog.services.pictures import RENDER_PICTURES
 from catalog.services.prices import apply_scheduled_prices, cancel_scheduled_price, later_price_agreed, schedule_price
 from catalog.services.products import create_product, delete_product, price_agreed, update_product
+from catalog.services.renditions import (
+    claim_rendering,
+    is_rendering_due,
+    make_renditions,
+    queue_renditions,
+    store_renditions,
+)
 from catalog.services.revisions import apply_prices, discard_prices, preview_prices, revision_agreed
 from catalog.services.saved import (
     add_favourite,
@@ -43,6 +51,7 @@ from catalog.services.units import bring_back, change_stage, hand_over, take_out
 
 __all__ = [
     "FETCH_PHOTOS",
+    "RENDER_PICTURES",
     "Wanted",
     "add_favourite",
     "add_found",
@@ -55,6 +64,7 @@ __all__ = [
     "cancel_scheduled_price",
     "change_stage",
     "claim_photos",
+    "claim_rendering",
     "confirm_count",
     "count_out_agreed",
     "create_attribute",
@@ -74,14 +84,17 @@ __all__ = [
     "hand_over",
     "import_file",
     "is_photo_due",
+    "is_rendering_due",
     "later_price_agreed",
     "look_at_search",
+    "make_renditions",
     "match_saved_searches",
     "order_images",
     "postpone_photo",
     "preview_prices",
     "price_agreed",
     "publish_vehicle",
+    "queue_renditions",
     "record_counts",
     "refuse_photo",
     "release_expired_reservations",
@@ -98,6 +111,7 @@ __all__ = [
     "start_count",
     "start_import",
     "store_photo",
+    "store_renditions",
     "take_back_part",
     "take_in_vehicle",
     "take_out",

@@ -1,8 +1,9 @@
-"""Pictures and their files: read safely, stripped of what cameras add, kept in three widths."""
+"""Pictures and their files: read safely, stripped of what cameras add, kept as one original."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from io import BytesIO
 from typing import IO, Any
 from uuid import UUID
@@ -14,34 +15,35 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import InvalidImage, TooManyImages
 from catalog.models import ProductImage
-from catalog.models.images import WIDTHS
+from catalog.models.images import ORIGINAL, ORIGINAL_WIDTH, WIDTHS
 from core.db import on_commit
 from core.ids import uuid7
+from messaging.delivery import wakeups
 
 MAX_PIXELS = 60_000_000
 MAX_IMAGES = 40
 FORMATS = ("JPEG", "PNG", "WEBP")
+RENDER_PICTURES = "catalog.render_pictures"
+_DIGEST = 16
 
 
 @contextmanager
 def new_picture(*, product_id: UUID, file: IO[bytes], alt: str = "", now: datetime) -> Iterator[ProductImage]:
-    """A picture whose files are written and whose row is not; they go again if the block fails. Raises InvalidImage."""
-    pictures, size = _renditions(file)
-    image_id = uuid7()
-    paths = {name: default_storage.save(f"products/{product_id}/{image_id}-{name}.webp", ContentFile(data))
-             for name, data in pictures.items()}  # fmt: skip
+    """A picture whose original is written and whose row is not; it goes again if the block fails. Raises InvalidImage.
+
+    Every width shows the original until a worker has made the renditions.
+    """
+    original, (width, height) = _read_original(file)
+    image = ProductImage(
+        id=uuid7(), product_id=product_id, alt=alt, width=width, height=height, renditions={}, created_at=now
+    )
+    path = keep_file(image, original, "jpg")
+    image.renditions = dict.fromkeys((ORIGINAL, *WIDTHS), path)
+    image.queue_rendering(now=now)
     try:
-        yield ProductImage(
-            id=image_id,
-            product_id=product_id,
-            alt=alt,
-            width=size[0],
-            height=size[1],
-            renditions=paths,
-            created_at=now,
-        )
+        yield image
     except BaseException:
-        _forget(paths)
+        forget_files([path])
         raise
 
 
@@ -59,17 +61,35 @@ def place_image(image: ProductImage, *, instead_of: ProductImage | None = None) 
             raise TooManyImages
         image.position = max(present, default=0) + 1
     image.save(force_insert=True)
+    on_commit("catalog", lambda: wakeups.wake_work_queue(RENDER_PICTURES))
 
 
 def drop_image(image: ProductImage) -> None:
     """Take a picture away, and its files once that is certain."""
-    paths = dict(image.renditions)
+    paths = list(image.renditions.values())
     image.delete()
-    on_commit("catalog", lambda: _forget(paths))
+    on_commit("catalog", lambda: forget_files(paths))
 
 
-def _renditions(file: IO[bytes]) -> tuple[dict[str, bytes], tuple[int, int]]:
-    """The picture as WebP in each width, turned upright, without its metadata."""
+def keep_file(image: ProductImage, data: bytes, extension: str) -> str:
+    """Write a file of a picture at an address that only these bytes have; return its path.
+
+    What lies there already was left half-written by a process that died.
+    """
+    name = f"{image.pk.hex[-12:]}-{sha256(data).hexdigest()[:_DIGEST]}.{extension}"
+    path = f"products/{image.product_id}/{name}"
+    default_storage.delete(path)
+    return str(default_storage.save(path, ContentFile(data)))
+
+
+def forget_files(paths: Iterable[str]) -> None:
+    """Delete files of pictures; one that is gone is gone already."""
+    for path in set(paths):
+        default_storage.delete(path)
+
+
+def _read_original(file: IO[bytes]) -> tuple[bytes, tuple[int, int]]:
+    """The picture as one JPEG, turned upright, without its metadata."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     data = file.read(settings.PICTURE_MAX_BYTES + 1)
@@ -79,20 +99,20 @@ def _renditions(file: IO[bytes]) -> tuple[dict[str, bytes], tuple[int, int]]:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise InvalidImage(_("The picture has more than 60 million pixels."))
-            upright = ImageOps.exif_transpose(opened).convert("RGB")
+            upright = _on_white(ImageOps.exif_transpose(opened))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise InvalidImage(_("Send a picture as JPEG, PNG or WebP.")) from error
-    return {name: _webp(upright, width) for name, width in WIDTHS.items()}, upright.size
-
-
-def _webp(picture: Any, width: int) -> bytes:
-    smaller = picture.copy()
-    smaller.thumbnail((width, width * 2))
+    upright.thumbnail((ORIGINAL_WIDTH, ORIGINAL_WIDTH * 2))
     output = BytesIO()
-    smaller.save(output, "WEBP", quality=82)
-    return output.getvalue()
+    upright.save(output, "JPEG", quality=90)
+    return output.getvalue(), upright.size
 
 
-def _forget(paths: dict[str, str]) -> None:
-    for path in paths.values():
-        default_storage.delete(path)
+def _on_white(picture: Any) -> Any:
+    """The picture in red, green and blue; what one could see through is white, as on a page."""
+    from PIL import Image
+
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layered = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")

@@ -16,6 +16,7 @@ from catalog.tests import make
 from core.errors import InvalidInput
 from core.ids import uuid7
 from core.testing import Api
+from messaging.delivery.work_queues import run_work_queue
 from messaging.models import OutboxEvent
 from messaging.testing import capture_events, published, receive
 from orders.events import OrderCompleted
@@ -137,16 +138,21 @@ class TestImages:
         file = SimpleUploadedFile("car.jpg", data)
         return caller.client.post(f"/api/v1/products/{car.pk}/images", {"file": file, **fields}, headers=caller.headers)
 
-    def test_a_picture_is_kept_in_three_widths_upright_and_without_metadata(self, tmp_path):
+    def test_a_picture_is_kept_upright_and_without_metadata_and_shown_in_three_widths(self, tmp_path):
         exif = Image.Exif()
         exif[0x0112], exif[0x010F] = 6, "A camera that says where it was"
-        answer = self.send(make.product(), picture(2000, 1000, exif=exif), alt="From the left")
+        car = make.product()
+        answer = self.send(car, picture(2000, 1000, exif=exif), alt="From the left")
         assert answer.status_code == 201, answer.content
         shown = answer.json()
         assert (shown["width"], shown["height"], shown["alt"], shown["position"]) == (1000, 2000, "From the left", 1)
-        assert set(shown["urls"]) == {"small", "medium", "large"}
-        with Image.open(tmp_path / shown["urls"]["small"].removeprefix("/media/")) as small:
-            assert (small.format, small.size, dict(small.getexif())) == ("WEBP", (320, 640), {})
+        assert set(shown["urls"]) == {"original", "small", "medium", "large"}
+        with Image.open(tmp_path / shown["urls"]["original"].removeprefix("/media/")) as original:
+            assert (original.format, original.size, dict(original.getexif())) == ("JPEG", (1000, 2000), {})
+        run_work_queue(services.RENDER_PICTURES)
+        (rendered,) = Api().get(f"/products/{car.pk}/images").json()
+        with Image.open(tmp_path / rendered["urls"]["small.avif"].removeprefix("/media/")) as small:
+            assert (small.format, small.size, dict(small.getexif())) == ("AVIF", (320, 640), {})
 
     def test_pictures_are_ordered_shown_to_all_and_deleted_with_their_files(self, tmp_path):
         car = make.product()
