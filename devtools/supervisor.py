@@ -36,10 +36,11 @@ class AlreadyRunning(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep alive."""
+    """One process to keep alive; or, if `is_once`, to run until it ends by itself."""
 
     name: str
     command: tuple[str, ...]
+    is_once: bool = False
 
 
 class Child:
@@ -162,8 +163,12 @@ class Supervisor:
         """One round: print news, restart the dead, look after the servers. Raises KeyboardInterrupt to end."""
         if self._is_ending:
             raise KeyboardInterrupt
-        for child in self.children:
+        for child in list(self.children):
             self._print(child)
+            if child.program.is_once and not child.alive():
+                child.kill_group()
+                self.children.remove(child)
+                continue
             if child.process is not None and not child.alive():
                 self.say(child.bury())
             if child.process is None and time.monotonic() >= child.start_again_at:

@@ -94,7 +94,7 @@ class Product:
         """Start and wait for the first answer."""
         self.folder.mkdir(parents=True, exist_ok=True)
         log = (self.folder / "up.log").open("ab")
-        command = [sys.executable, "manage.py", "up"]
+        command = [sys.executable, "manage.py", "up", "--no-photographs"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
         wait_for(self._is_up, STARTUP_S, f"the product does not come up: {self.folder / 'up.log'}")
         return self

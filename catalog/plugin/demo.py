@@ -73,6 +73,12 @@ def create_demo(now: datetime) -> int:
     return len(missing)
 
 
+def list_demo_cars() -> set[str]:
+    """SKUs of the showroom's cars."""
+    nowhere = dict.fromkeys(_TREE["Автомобили"], UUID(int=0))
+    return {fields["sku"] for fields in _cars(nowhere)}
+
+
 def _branch(parent: str, names: tuple[str, ...], now: datetime) -> dict[str, UUID]:
     top = _category(parent, None, now)
     return {parent: top} | {name: _category(name, top, now) for name in names}

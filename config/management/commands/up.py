@@ -49,6 +49,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the command line."""
         parser.add_argument("--no-demo", action="store_true", help="make no demo data")
+        parser.add_argument("--no-photographs", action="store_true", help="take no photographs of the demo's cars")
         parser.add_argument("--port", type=int, help="web port, instead of AUTOSALON_PORT (8000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,13 +61,13 @@ class Command(BaseCommand):
         self.started_at = time.monotonic()
         self.embedded = settings.EMBEDDED
         try:
-            self._run(demo=not options["no_demo"])
+            self._run(demo=not options["no_demo"], photographs=not options["no_photographs"])
         except (EmbeddedError, DatabaseError) as error:
             raise CommandError(" ".join(str(error).split())) from None
         except OSError as error:
             raise CommandError(explain(error, self.embedded.data_dir)) from None
 
-    def _run(self, *, demo: bool) -> None:
+    def _run(self, *, demo: bool, photographs: bool) -> None:
         supervisor = Supervisor(self.embedded.data_dir, self._heal)
         try:
             supervisor.claim()
@@ -82,6 +83,8 @@ class Command(BaseCommand):
             self._wait(supervisor)
             self._wait_for_quiet(supervisor)
             self._announce()
+            if demo and photographs and settings.DEBUG and self._demo_mark.exists():
+                supervisor.add([Program("photos", _manage("photograph_demo"), is_once=True)])
             supervisor.run()
         except KeyboardInterrupt:
             supervisor.say("stopping")
@@ -181,7 +184,8 @@ def _count_together(data_dir: Path) -> None:
 def _start_over_with_port(options: dict[str, Any]) -> None:
     """Settings are computed from the port, so a new one needs a new process."""
     os.environ["AUTOSALON_PORT"] = str(options["port"])
-    arguments = [str(BASE_DIR / "manage.py"), "up", *(["--no-demo"] if options["no_demo"] else [])]
+    refused = [f"--no-{name}" for name in ("demo", "photographs") if options[f"no_{name}"]]
+    arguments = [str(BASE_DIR / "manage.py"), "up", *refused]
     os.execv(sys.executable, [sys.executable, *arguments])
 
 
