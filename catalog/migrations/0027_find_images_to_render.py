@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('catalog', '0024_queue_renditions_of_images'),
+        ('catalog', '0026_queue_renditions_of_images'),
     ]
 
     operations = [

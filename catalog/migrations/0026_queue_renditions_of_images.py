@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0023_keep_currency_of_old_prices'),
+        ('catalog', '0025_fold_facets_anew'),
     ]
 
     operations = [
