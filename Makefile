@@ -69,7 +69,7 @@ shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, le
 	@$(RUN) -m pytest -q -n 0 -s tests/shape/test_purchase_walk.py
 
 sbom: .venv/dev ## Write sbom.json: what the image is made of, as CycloneDX reads it
-	@$(RUN) -m devtools.sbom > sbom.json || { rm -f sbom.json; exit 1; }; echo "wrote sbom.json"
+	@$(RUN) -m devtools.sbom "$$($(RUN) -c 'import config; print(config.__version__)')" > sbom.json || { rm -f sbom.json; exit 1; }; echo "wrote sbom.json"
 
 audit: sbom ## Ask pip-audit, where it is installed, which known holes the pinned packages have
 	@command -v pip-audit >/dev/null || { echo "not audited: pip-audit is not installed (pipx install pip-audit)"; exit 0; }; \

@@ -83,11 +83,10 @@ def make_sbom(version: str, pins: dict[str, str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the document, or why there is none."""
-    from config import __version__
-
+    """Print the document of the version that is named, or why there is none."""
+    [version] = sys.argv[1:]
     try:
-        made = make_sbom(__version__, read_pins(ROOT / name for name in FILES))
+        made = make_sbom(version, read_pins(ROOT / name for name in FILES))
     except NotInstalled as error:
         raise SystemExit(str(error)) from None
     json.dump(made, sys.stdout, indent=2)
