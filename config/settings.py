@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "gateway.middleware.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gateway.middleware.PackedPagesMiddleware",
     "csp.middleware.CSPMiddleware",
     "gateway.middleware.AdminContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -9,6 +9,8 @@ import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -228,3 +230,17 @@ class AdminContentPolicyMiddleware:
             loose = {"script-src": ["'unsafe-eval'", "'unsafe-inline'"], "style-src": ["'unsafe-inline'"]}
             response._csp_update = loose  # type: ignore[attr-defined]
         return response
+
+
+class PackedPagesMiddleware(GZipMiddleware):
+    """Packs pages for whoever can unpack them; pictures and files are packed already, or stream as they are.
+
+    Each page is of another length every time (Django puts random bytes into it), and tokens of forms are masked anew:
+    so its length tells nothing of what is secret in it (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Pack a page that is not streamed."""
+        if response.streaming or not response.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)
