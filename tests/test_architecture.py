@@ -346,6 +346,7 @@ READS_AMONG_SERVICES = {
     "accounts.push_key_revocations": "tells Valkey",
     "accounts.push_revocations": "tells Valkey",
     "catalog.is_photo_due": "asks for the rows that the write beside it claims",
+    "catalog.is_rendering_due": "asks for the rows that the write beside it claims",
     "catalog.repeat_import": "writes by core.importing.runs",
     "catalog.start_import": "writes by core.importing.runs",
     "clients.repeat_import": "writes by core.importing.runs",
