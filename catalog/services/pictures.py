@@ -37,7 +37,7 @@ def new_picture(*, product_id: UUID, file: IO[bytes], alt: str = "", now: dateti
     image = ProductImage(
         id=uuid7(), product_id=product_id, alt=alt, width=width, height=height, renditions={}, created_at=now
     )
-    path = keep_file(image, original, "jpg")
+    path = store_file(image, original, "jpg")
     image.renditions = dict.fromkeys((ORIGINAL, *WIDTHS), path)
     image.queue_rendering(now=now)
     try:
@@ -71,7 +71,7 @@ def drop_image(image: ProductImage) -> None:
     on_commit("catalog", lambda: forget_files(paths))
 
 
-def keep_file(image: ProductImage, data: bytes, extension: str) -> str:
+def store_file(image: ProductImage, data: bytes, extension: str) -> str:
     """Write a file of a picture at an address that only these bytes have; return its path.
 
     What lies there already was left half-written by a process that died.

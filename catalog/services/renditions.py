@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from catalog.models import ProductImage
 from catalog.models.images import FORMATS, ORIGINAL, ORIGINAL_WIDTH, WIDTHS
 from catalog.queries.cache import forget_products
-from catalog.services.pictures import forget_files, keep_file
+from catalog.services.pictures import forget_files, store_file
 from core.db import transaction
 
 LEASE = timedelta(minutes=2)
@@ -89,7 +89,7 @@ def store_renditions(*, image: ProductImage, made: Sequence[Rendition]) -> None:
     kept = None
     try:
         for rendition in made:
-            written[rendition.name] = keep_file(image, rendition.data, rendition.extension)
+            written[rendition.name] = store_file(image, rendition.data, rendition.extension)
         with transaction("catalog"):
             kept = ProductImage.objects.select_for_update().filter(pk=image.pk).first()
             if kept is not None:

@@ -145,8 +145,8 @@ def test_what_fails_half_way_leaves_the_original_alone(monkeypatch):
             raise OSError("no space left")
         return keep(_image, _data, extension)
 
-    keep = renditions.keep_file
-    monkeypatch.setattr(renditions, "keep_file", full)
+    keep = renditions.store_file
+    monkeypatch.setattr(renditions, "store_file", full)
     with pytest.raises(OSError, match="no space"):
         services.store_renditions(image=claimed, made=made)
     assert files() == [image.renditions["original"]]
