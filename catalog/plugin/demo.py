@@ -79,6 +79,13 @@ def list_demo_cars() -> set[str]:
     return {fields["sku"] for fields in _cars(nowhere)}
 
 
+def describe_cars(dice: random.Random, count: int) -> list[dict[str, Any]]:
+    """Describe so many more cars of the same makes, for `create_product`; the same dice throw the same cars."""
+    names = Category.objects.filter(name__in=_TREE["Автомобили"]).values_list("name", "pk")
+    categories = dict(names)
+    return [_car(dice, dice.choice(_MODELS), dice.choice((0, 1)), categories) for _ in range(count)]
+
+
 def _branch(parent: str, names: tuple[str, ...], now: datetime) -> dict[str, UUID]:
     top = _category(parent, None, now)
     return {parent: top} | {name: _category(name, top, now) for name in names}
