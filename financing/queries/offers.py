@@ -10,21 +10,23 @@ from uuid import UUID
 import msgspec
 from django.db.models import Min
 from django.db.models.functions import Coalesce, Least
+from django.utils import formats
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import ZERO, money
+from core.money.wording import money_text
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.models import Programme, WorkCalendarYear
 from financing.queries.limits import Ceiling, limits_on
 from financing.rules.bank_rules import BankRules
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
-from financing.rules.decisions import LentSums, are_sums_lent
+from financing.rules.decisions import LentSums, find_refusal
 from messaging.peering.reads import answers
 
-CAR_LOAN = "car_loan"
+CAR_LOAN, CURRENCY = "car_loan", "RUB"
 
 
 class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +112,8 @@ def loan_offer(
     """The cheapest offer on a day, or that of the programme named, for a term that it has.
 
     A connected bank counts by the programme it has told us: an estimate, since it has the last word. Which car it is
-    for is not known, so ПСК is held to the lower of the day's ceilings. Programmes that would refuse the sums for any
-    car count only where none would lend them.
+    for is not known, so ПСК is held to the lower of the day's ceilings. What no programme would lend for any car has
+    no offer: the refusal says what is in the way with the cheapest.
 
     Raises InvalidInput, NoProgramme.
     """
@@ -125,8 +127,10 @@ def loan_offer(
     offers, errors = _price_each(terms)
     if not offers:
         raise errors[0]
-    # Sums that no programme lends are calculated all the same: the decision on an application says what is wrong.
-    cheapest = _choose(_lent(fitting, offers, is_used=None) or offers, _ceilings(fitting, day))
+    lent = _lent(fitting, offers, is_used=None)
+    if not lent:
+        raise InvalidInput("financing.down_payment", "not_lent", _say_refusal(fitting, offers))
+    cheapest = _choose(lent, _ceilings(fitting, day))
     if cheapest is None:
         raise InvalidInput("financing.term_months", "psk_cap", _("The full cost of this credit is above the ceiling."))
     return cheapest
@@ -184,20 +188,35 @@ def _price_each(terms: Sequence[OfferTerms]) -> tuple[list[LoanOffer], list[Inva
 def _lent(programmes: Sequence[Programme], offers: Sequence[LoanOffer], *, is_used: bool | None) -> list[LoanOffer]:
     """Return the offers whose sums no threshold of their programme would refuse; of a used car, its own ones too."""
     rules = {item.id: item.rules for item in programmes}
-    found = []
-    for offer in offers:
-        terms = offer.terms
-        sums = LentSums(
-            value=terms.vehicle_price,
-            order_total=terms.vehicle_price + terms.financed_premium,
-            down_payment=terms.down_payment,
-            amount=offer.amount_financed,
-            premium_lent=terms.financed_premium,
-            is_used=is_used,
-        )
-        if are_sums_lent(sums, rules[terms.programme_id]):
-            found.append(offer)
-    return found
+    return [offer for offer in offers if find_refusal(_sum_up(offer, is_used), rules[offer.terms.programme_id]) is None]
+
+
+def _sum_up(offer: LoanOffer, is_used: bool | None) -> LentSums:
+    terms = offer.terms
+    return LentSums(
+        value=terms.vehicle_price,
+        order_total=terms.vehicle_price + terms.financed_premium,
+        down_payment=terms.down_payment,
+        amount=offer.amount_financed,
+        premium_lent=terms.financed_premium,
+        is_used=is_used,
+    )
+
+
+def _say_refusal(programmes: Sequence[Programme], offers: Sequence[LoanOffer]) -> str:
+    """Say which threshold of the cheapest programme stands in the way of sums that nobody lends."""
+    nearest = min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id))
+    rules = next(item.rules for item in programmes if item.id == nearest.terms.programme_id)
+    refusal = find_refusal(_sum_up(nearest, None), rules)
+    if refusal is None or refusal.code == "amount":
+        least, most = money_text(rules.min_amount, CURRENCY), money_text(rules.max_amount, CURRENCY)
+        told = {"bank": nearest.terms.bank, "least": least, "most": most}
+        return _("No loan for these sums: %(bank)s lends %(least)s to %(most)s.") % told
+    limit = formats.number_format(Decimal(refusal.limit).normalize())
+    told = {"bank": nearest.terms.bank, "limit": limit}
+    if refusal.code == "down_payment":
+        return _("No loan for these sums: %(bank)s asks for at least %(limit)s %% of the price down.") % told
+    return _("No loan for these sums: %(bank)s lends at most %(limit)s %% of the price of the car.") % told
 
 
 def _ceilings(programmes: Sequence[Programme], day: date) -> dict[UUID, Ceiling | None]:

@@ -145,10 +145,10 @@ def decide(facts: Facts, rules: Rules) -> Decision:
     return Decision(tuple(check for rule in _RULES for check in rule(facts, rules)))
 
 
-def are_sums_lent(sums: LentSums, rules: Rules) -> bool:
-    """Tell whether the thresholds of amount, down payment and security let these sums be lent to anybody."""
+def find_refusal(sums: LentSums, rules: Rules) -> Check | None:
+    """Return the first threshold of amount, down payment and security that refuses these sums to everybody, if any."""
     checks = (check for rule in (_amount, _down_payment, _ltv) for check in rule(sums, rules))
-    return all(check.outcome is not Outcome.REJECT for check in checks)
+    return next((check for check in checks if check.outcome is Outcome.REJECT), None)
 
 
 def age_on(birth: date, day: date) -> int:

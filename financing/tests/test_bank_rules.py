@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from core.errors import InvalidInput
 from core.ids import uuid7
@@ -274,7 +274,24 @@ def test_a_whole_deal_is_priced_by_programmes_that_would_lend_its_sums():
     lends = make.programme(base_rate=Decimal(15))
     deal = {"vehicle_price": Decimal(2_000_000), "term_months": 36, "day": date(2026, 12, 5)}
     assert loan_offer(**deal, down_payment=Decimal(500_000)).terms.programme_id == lends.id
-    assert loan_offer(**deal, down_payment=Decimal(0)), "sums that nobody lends are calculated still"
+
+
+@pytest.mark.parametrize(("thresholds", "russian"), [
+    ({"max_amount": Decimal(1_000_000)}, "Bank выдаёт от 50\xa0000,00\xa0₽ до 1\xa0000\xa0000,00\xa0₽."),
+    ({"min_amount": Decimal(1_600_000)}, "Bank выдаёт от 1\xa0600\xa0000,00\xa0₽ до 5\xa0000\xa0000,00\xa0₽."),
+    ({"min_down_payment_percent": Decimal(30)}, "Bank просит первый взнос не меньше 30 % цены."),
+    ({"max_ltv_percent": Decimal(70), "min_down_payment_percent": Decimal(0)},
+     "Bank выдаёт не больше 70 % цены автомобиля."),
+])  # fmt: skip
+def test_sums_that_nobody_lends_have_no_offer_and_a_reason(thresholds, russian):
+    refusing = make.programme(base_rate=Decimal(5), **thresholds)
+    deal = {"vehicle_price": Decimal(2_000_000), "down_payment": Decimal(500_000), "term_months": 36}
+    for chosen in (None, refusing.id):
+        with translation.override("ru"), pytest.raises(InvalidInput) as refused:
+            loan_offer(**deal, day=date(2026, 12, 5), programme_id=chosen)
+        [problem] = refused.value.errors
+        assert (problem["field"], problem["code"]) == ("financing.down_payment", "not_lent")
+        assert problem["detail"] == f"Кредита на такие суммы нет: {russian}"
 
 
 NEWER = {"bank_rules", "payout_date", "due_dates"}

@@ -71,6 +71,12 @@ def test_its_loan_and_policies_are_figured_out_at_the_agreed_price(bank):
     assert all(policy.due_now > 0 for policy in policies)
 
 
+def test_a_loan_that_its_bank_would_refuse_is_not_written_into_an_offer(bank):
+    with pytest.raises(InvalidInput) as refused:
+        offered(loan=LoanWish(term_months=36, down_payment=Decimal(1)))
+    assert refused.value.errors[0]["code"] == "not_lent"
+
+
 def test_accepted_it_asks_the_bank_and_the_insurers_as_any_order_would():
     offer = offered()
     order = accept(offer, payment=[{"method": "card", "token": "tok_success"}])
