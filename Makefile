@@ -61,7 +61,7 @@ deals: .env .venv/dev ## Do 2,000 deals in any order people may think of, and ho
 faults: .env .venv/dev ## Take 2,000 payments from a bank in a storm, and compare its book with ours
 	@AUTOSALON_FAULT_PAYMENTS=2000 $(RUN) -m pytest -s payments/tests/test_fault_script.py $(ARGS)
 
-properties: .env .venv/dev ## Try 10,000 random deals and 10,000 random loans against arithmetic of their own (ARGS="--runs 500 --from 1")
+properties: .env .venv/dev ## Try 10,000 random deals, loans and sets of receipts each against arithmetic of their own (ARGS="--runs 500 --from 1")
 	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning -m tests.properties $(ARGS)
 
 shape: .env .venv/dev ## Print how the code is built: cycles, borders, rooms, lengths (ARGS="--list 20" names the places)

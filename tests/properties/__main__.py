@@ -1,4 +1,4 @@
-"""Try many random deals and loans: `python -m tests.properties --runs 10000 --from 1`; exit code 1 where one fails."""
+"""Try deals, loans and receipts: `python -m tests.properties --runs 10000 --from 1`; exit code 1 if any fails."""
 
 import argparse
 import os
@@ -23,8 +23,9 @@ def find_runs() -> dict[str, Callable[[int], object]]:
     """Name what is tried, each by a seed."""
     from financing.tests.test_simulated_loans import run as run_loan
     from tests.properties.deals import run as run_deal
+    from tests.properties.receipts import run as run_receipts
 
-    return {"deals": run_deal, "loans": run_loan}
+    return {"deals": run_deal, "loans": run_loan, "receipts": run_receipts}
 
 
 def try_some(name: str, seeds: range) -> list[tuple[int, str]]:
@@ -57,14 +58,14 @@ def main() -> int:
     )
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10_000, help="deals, and as many loans")
+    parser.add_argument("--runs", type=int, default=10_000, help="deals, and as many loans and sets of receipts")
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first seed")
     asked = parser.parse_args()
     failed: list[str] = []
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     )  # fmt: skip
-    for name in ("deals", "loans"):
+    for name in ("deals", "loans", "receipts"):
         since = time.monotonic()
         with ProcessPoolExecutor(initializer=begin) as pool, Progress(*columns) as bars:
             task = bars.add_task(name, total=asked.runs)
