@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.tests import make
 from config import books
 from config.databases import APPS
-from config.demo import year
+from config.management.demo import year
 from core.clock import ToldClock, telling
 from core.plugins import plugins
 from financing.models import Loan
@@ -35,7 +35,7 @@ def test_a_year_is_told_once_in_every_state_and_its_books_are_clean(settings, mo
     for plugin in plugins().values():
         if plugin.demo:
             plugin.demo(now)
-    told = year.tell_year("small", now, lambda done, all_of: None)
+    told = year.play_year("small", now, lambda done, all_of: None)
     assert set(told) == {*year.PLOTS, "books"}
     assert {"completed", "cancelled", "awaiting_payment", "in_progress", "ready", "returning"} <= set(
         Order.objects.values_list("status", flat=True)
@@ -49,7 +49,7 @@ def test_a_year_is_told_once_in_every_state_and_its_books_are_clean(settings, mo
     assert [str(found) for check in books.CHECKS.values() for found in check()] == []
     assert [InboxEvent.objects.using(alias).exclude(last_error="").count() for alias in APPS] == [0] * len(APPS)
     before = count_rows()
-    assert year.tell_year("small", now, lambda done, all_of: None) == {}
+    assert year.play_year("small", now, lambda done, all_of: None) == {}
     assert count_rows() == before
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from rich.progress import Progress
 
 from accounts.models import User
-from config.demo.year import SIZES, tell_year
+from config.management.demo.year import SIZES, play_year
 from config.processes.running import running_address
 from core.plugins import plugins
 from orders.models import Order
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 plugin.demo(now)
         with Progress(transient=True) as bar:
             task = bar.add_task("a year", total=None)
-            told = tell_year(options["size"], now, lambda done, all_of: bar.update(task, completed=done, total=all_of))
+            told = play_year(options["size"], now, lambda done, all_of: bar.update(task, completed=done, total=all_of))
         names = ", ".join(f"{plot} {number}" for plot, number in sorted(told.items())) or "nothing new"
         self.stdout.write(f"a year told in {time.monotonic() - started:.0f} s: {names}")
 

@@ -11,9 +11,9 @@ import structlog
 
 from accounts.models import Role
 from catalog.plugin.demo import describe_cars
-from config.demo.delivering import deliver_all
-from config.demo.people import find_colleague, imagine, known_emails
-from config.demo.stories import Stage, Steps, Story, keep_books, tell
+from config.management.demo.delivering import deliver_all
+from config.management.demo.people import find_colleague, imagine, known_emails
+from config.management.demo.stories import Stage, Steps, Story, play, run_nightly_jobs
 from core.clock import ToldClock, telling
 from core.errors import DomainError
 
@@ -56,7 +56,7 @@ def _day_of_year(now: datetime) -> int:
     return 366 - now.timetuple().tm_yday
 
 
-def tell_year(size: str, now: datetime, progress: Callable[[int, int], None]) -> Counter[str]:
+def play_year(size: str, now: datetime, progress: Callable[[int, int], None]) -> Counter[str]:
     """Tell what is not told yet, and count the stories by their plots, or as `refused` where the business said no."""
     known = known_emails()
     planned = [each for each in plan(size, now) if each[1].person.email not in known]
@@ -80,9 +80,9 @@ def _run(planned: list[tuple[datetime, Story]], stage: Stage, told: Counter[str]
     """Go from moment to moment; yields how many stories are over."""
     order = count()
     waiting: list[tuple[datetime, int, str, Steps]] = [
-        (moment, next(order), story.plot, tell(story, stage)) for moment, story in planned
+        (moment, next(order), story.plot, play(story, stage)) for moment, story in planned
     ]
-    heapq.heappush(waiting, (stage.now, next(order), "", keep_books(stage)))
+    heapq.heappush(waiting, (stage.now, next(order), "", run_nightly_jobs(stage)))
     heapq.heapify(waiting)
     while waiting and waiting[0][0] < stage.end:
         moment = stage.clock.moment = waiting[0][0]

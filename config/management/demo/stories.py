@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.models import Role
 from catalog.services import create_product
 from clients.services import move_lead, open_lead, reply_to_lead
-from config.demo.people import Person, come_in
+from config.management.demo.people import Person, come_in
 from core.clock import ToldClock, dealer_day
 from core.errors import DomainError
 from financing.models import Loan
@@ -69,7 +69,7 @@ class Story:
     dice: Random
 
 
-def tell(story: Story, stage: Stage) -> Steps:
+def play(story: Story, stage: Stage) -> Steps:
     """Tell a story to its end, or to the end of the year."""
     customer = come_in(story.person, now=stage.now)
     if story.plot == "lead":
@@ -279,7 +279,7 @@ def _claim(story: Story, customer: UUID, stage: Stage) -> Steps:
             reject_claim(claim_id=claim.id, manager_id=stage.manager_id, reason="Не страховой случай", now=stage.now)
 
 
-def keep_books(stage: Stage) -> Steps:
+def run_nightly_jobs(stage: Stage) -> Steps:
     """Draw the loans anew and let held letters out, once a week until the end of the year."""
     while stage.now < stage.end - 7 * DAY:
         yield 7 * DAY
