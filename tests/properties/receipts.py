@@ -40,7 +40,7 @@ def share(amount: int, weights: Sequence[int]) -> list[int]:
 
 
 class Book:
-    """What stands of a payment: of each line its subject, its method and kopecks, in the order of the lines."""
+    """Lines that stand of a payment: of each line its subject, its method and kopecks, in the order of the lines."""
 
     def __init__(self) -> None:
         self.lines: dict[int, tuple[str, int, int]] = {}
@@ -116,9 +116,9 @@ class Story:
         payment = None if kind == EntryKind.SALE else self.payment
         entry = LedgerEntry(kind=kind, payment=payment, refund=refund, order_id=order_id, created_at=self.now)
         before = {self.payment.id: list(self.receipts)} if self.receipts else {}
-        return [self.keep(draft) for draft in making._draft(entry, before)]  # type: ignore[arg-type]
+        return [self.register(draft) for draft in making._draft(entry, before)]  # type: ignore[arg-type]
 
-    def keep(self, draft: Any) -> Receipt:
+    def register(self, draft: Any) -> Receipt:
         """Register a draft, as the operator does."""
         made = making._build(draft, self.now)
         assert made.state == ReceiptState.WAITING, made.failure_detail
@@ -193,8 +193,8 @@ class Story:
         method = next(iter(self.book.lines.values()))[1]
         former = dict(self.book.lines)
         self.book.lines = {}
-        self.check([self.keep(drafts[0])], ReceiptOperation.SALE_RETURN, former)
-        self.check([self.keep(drafts[1])], ReceiptOperation.SALE, self.book.add([(subject, method, self.amount)]))
+        self.check([self.register(drafts[0])], ReceiptOperation.SALE_RETURN, former)
+        self.check([self.register(drafts[1])], ReceiptOperation.SALE, self.book.add([(subject, method, self.amount)]))
 
     def check(self, made: list[Receipt], operation: str, lines: dict[int, tuple[str, int, int]]) -> None:
         """Hold one movement's receipt, and all that stands after it, to the book."""
