@@ -349,6 +349,7 @@ READS_AMONG_SERVICES = {
     "catalog.is_rendering_due": "asks for the rows that the write beside it claims",
     "catalog.repeat_import": "writes by core.importing.runs",
     "catalog.start_import": "writes by core.importing.runs",
+    "clients.find_alike": "looks for whom the write beside it would write down twice",
     "clients.repeat_import": "writes by core.importing.runs",
     "clients.start_import": "writes by core.importing.runs",
     "notifications.is_webhook_due": "asks for the rows that the write beside it claims",

@@ -18,6 +18,7 @@ ONCE = {
     "gateway/document/reach.py",  # tells of it
     "gateway/fast_path.py",  # declared by `@fast_path(idempotent_on=...)`
     "gateway/writes.py",  # declared by `@write(once=...)`
+    "orders/admin/dealing.py",  # the admin's form of a deal, which is answered in one of two ways
     "storefront/visitor.py",  # forms: `send_once`
 }
 """Modules that know how a repeat is answered."""

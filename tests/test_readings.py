@@ -37,6 +37,8 @@ OF_NOBODY = {
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
     "financing.api.views.schedule_file": "a calculation for nobody",
+    "core.screens.letters.show_letter": "a letter to nobody, in development",
+    "orders.admin.commissions.months": "what a salesman earned, for them and administrators",
     "orders.admin.figures.sales_figures": "sales by day, manager, make and kind",
     "orders.api.templates._shown": "a deal that never was",
     "payments.admin.books.download": "sums by day",

@@ -24,9 +24,10 @@ PAGE = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
 ACT = re.compile(
     r"\d+-(?:FZ|ФЗ|У)\b|[Dd]ecree (\d{3,4})\b|(?:Tax|Civil|Labour) Code,? (?:of Russia, )?art\w*\.? ?(\d+)"
 )
-BUSINESS_DATED = {"financing.Programme", "orders.DocumentTemplate"}
+BUSINESS_DATED = {"financing.Programme", "orders.CommissionRule", "orders.DocumentTemplate"}
 """Dated by the dealer's own will: no law is behind them."""
 BUSINESS_ROWS = {
+    "orders/services/commission_rules.py:RuleTerms",
     "financing/rules/calculations/early.py:Debt",
     "financing/services/programmes.py:ProgrammeFields",
     "payments/events.py:RegimeRow",
