@@ -26,6 +26,13 @@ ALWAYS = "every one waits for a second person"
 UNMET = "no test of the API gets that far: those of the services do"
 CLOCK = "its tests wait by PostgreSQL's clock, which does not know the examples' day"
 WITHOUT = {
+    "get /api/v1/commission-rules 200": CLOCK,
+    "post /api/v1/commission-rules 201": ALWAYS,
+    "post /api/v1/commission-rules 202": CLOCK,
+    "post /api/v1/commission-rules request": CLOCK,
+    "get /api/v1/commission-rules/{id} 200": CLOCK,
+    "post /api/v1/commissions 201": ALWAYS,
+    "get /api/v1/commissions/months 200": CLOCK,
     "delete /api/v1/events/{event_id}/registrations/{id} 202": UNMET,
     "post /api/v1/financing/loans/{id}/moratorium 200": ALWAYS,
     "post /api/v1/financing/loans/{id}/payments/{payment_id}/confirm 200": UNMET,
