@@ -206,7 +206,7 @@ class WaiverNotSigned(InvalidInput):
         super().__init__("waiver_signed", "waiver_required", gettext("The waiver must be signed first."))
 
 
-class BadSignature(InvalidInput):
+class UnreadableSignature(InvalidInput):
     """A signature is the picture that was drawn on the page, in the format that browsers write."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ AT_ONCE = {
     "resources.resource: repair": "is taken back as easily",
 }
 PAGES = {
-    "calendar", "accounting", "door", "download", "hand_out", "mailbox", "moved_payments", "paper", "photos",
+    "calendar", "accounting", "door", "download", "hand_out", "mailbox", "months", "moved_payments", "paper", "photos",
     "portfolio", "quarter", "refund_part", "sales_figures", "signature", "take_back",
 }  # fmt: skip
 """Buttons that open a page or send a file; a link alone changes nothing there."""

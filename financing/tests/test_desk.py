@@ -117,7 +117,13 @@ def test_a_page_explains_the_decision(manager):
     shown = page(manager, application)
     check = next(one for one in application.decision["checks"] if one["code"] == "dti")
     nearest = application.decision["counter_offer"]
-    for part in (check["value"], check["limit"], "Too much of the income", "programme_version", "monthly_income"):
+    for part in (
+        check["value"],
+        check["limit"],
+        "Too much of the income",
+        "version of the programme",
+        "income a month",
+    ):
         assert part in shown
     assert str(nearest["term_months"]) in shown
     assert nearest["monthly_payment"] in shown

@@ -14,8 +14,8 @@ import catalog.tests.make
 import clients.tests.make
 import financing.tests.make
 import orders.tests.make
-from accounts.public import get_person, require_colleague, require_person
-from catalog.public import category_branch, get_products, product_grounds, require_product
+from accounts.public import get_person, list_colleagues, require_colleague, require_person
+from catalog.public import category_branch, find_on_sale, get_products, product_grounds, require_product
 from clients.public import find_card_name, find_customer
 from core.db import InsideTransaction, transaction
 from core.errors import DomainError, InvalidInput
@@ -30,6 +30,7 @@ from insurance.tests.make import KASKO, OSAGO
 from messaging.peering import peers, reads
 from messaging.tests.conftest import SECRET
 from messaging.tests.line import deliver
+from orders.public import get_headline
 from payments.public import require_method
 from showroom.public import require_happening
 
@@ -50,13 +51,17 @@ def calls():
     """A call of every declared read that has something to tell."""
     person, car = accounts.tests.make.user("client"), catalog.tests.make.product(attributes={"doors": "5"})
     card = clients.tests.make.client(name="Anna")
+    accounts.tests.make.user("manager")
+    order = orders.tests.make.order()
     programme, category = financing.tests.make.programme(), catalog.tests.make.category()
     loan = {"vehicle_price": Decimal("2000000.00"), "down_payment": Decimal(500_000), "term_months": 36}
     return {
         "accounts.get_person": lambda: get_person(person.id),
+        "accounts.list_colleagues": list_colleagues,
         "accounts.require_colleague": lambda: refused(require_colleague, person.id, "the_field"),
         "accounts.require_person": lambda: refused(require_person, uuid7(), "the_field"),
         "catalog.category_branch": lambda: category_branch(category.id),
+        "catalog.find_on_sale": lambda: find_on_sale(car.sku, 5),
         "catalog.product_grounds": lambda: product_grounds([car.id]),
         "catalog.get_products": lambda: get_products([car.id, uuid7()]),
         "catalog.require_product": lambda: refused(require_product, uuid7(), "the_field"),
@@ -66,6 +71,7 @@ def calls():
         "financing.require_programme": lambda: refused(require_programme, uuid7(), "auto", now=timezone.now()),
         "insurance.estimate": lambda: estimate(OSAGO),
         "insurance.rate": lambda: rate(KASKO, day=date(2026, 11, 22)),
+        "orders.get_headline": lambda: get_headline(order.id),
         "payments.require_method": lambda: refused(
             require_method, uuid7(), method="card", caller_id=person.id, customer_id=person.id, field="the_field"
         ),

@@ -16,7 +16,6 @@ from messaging.people.departures import refuse_leavers
 from showroom.errors import (
     AnotherDriveThen,
     BadDriveTime,
-    BadSignature,
     CarUnavailable,
     DriveHasBegun,
     DriveNotFound,
@@ -25,6 +24,7 @@ from showroom.errors import (
     OdometerRunsBackwards,
     TooManyDrives,
     UnknownCar,
+    UnreadableSignature,
     WaiverNotSigned,
 )
 from showroom.events import DriveConfirmed, DriveEnded, DrivePlaced, DriveStarted
@@ -153,7 +153,7 @@ def hand_over(
     """Let the car leave. Publishes DriveStarted.
 
     Raises DriveNotFound, WrongTransition, CarUnavailable (it broke down or was sold meanwhile), LicenceExpired,
-    WaiverNotSigned, BadSignature, PaperTooLarge, StaleVersion, AccountClosing.
+    WaiverNotSigned, UnreadableSignature, PaperTooLarge, StaleVersion, AccountClosing.
     """
     signature = _read_signature(checked.signature)
     with transaction("showroom"):
@@ -192,7 +192,7 @@ def _read_signature(drawn: bytes) -> Paper | None:
         return None
     paper = examine(name="signature.png", content=drawn, max_bytes=MAX_SIGNATURE_BYTES)
     if paper.content_type != "image/png":
-        raise BadSignature
+        raise UnreadableSignature
     return paper
 
 
