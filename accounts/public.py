@@ -47,7 +47,7 @@ def require_colleague(user_id: UUID, field: str) -> None:
         raise InvalidInput(field, "unknown_colleague", _("Nobody with this id works here."))
 
 
-@answers("clients", "orders")
+@answers("clients")
 def list_colleagues() -> list[Person]:
     """List those to whom work can be given, by name: the first five hundred."""
     people = User.objects.filter(is_active=True, roles__overlap=list(STAFF)).order_by("full_name", "email")
