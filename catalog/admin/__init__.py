@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.admin import TabularInline
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from catalog import services
@@ -37,6 +36,7 @@ from catalog.services.products import ProductFields
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
 from core.screens.confirming import at_once
+from core.screens.labels import display
 
 __all__ = ["counts", "imports", "photos", "prices"]
 

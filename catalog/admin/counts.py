@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 
 from catalog import services
 from catalog.models import CountOutcome, CountStatus, Product, StockCount, StockCountLine
 from core.errors import DomainError
 from core.screens.forms import Screen, ScreenForm, show
+from core.screens.labels import display
 
 LINES = 100
 """Lines of a sheet on one page."""

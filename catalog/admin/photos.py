@@ -5,13 +5,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from catalog import services
 from catalog.models import OutsidePhoto, PhotoState
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin
 from core.screens.confirming import at_once
+from core.screens.labels import display
 
 
 @admin.register(OutsidePhoto)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from catalog import services
 from catalog.models import (
@@ -33,6 +33,7 @@ from core.errors import DomainError
 from core.money import DEFAULT_CURRENCY
 from core.screens.base import BusinessAdmin
 from core.screens.forms import Screen, ScreenForm, show
+from core.screens.labels import display
 
 LINES = 100
 """Lines of a preview on one page."""

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 
 from core.errors import DomainError
 from core.importing.columns import Synonyms, read_mapping
@@ -21,6 +20,7 @@ from core.importing.limits import ENDINGS
 from core.importing.runs import ImportRun, ImportStatus
 from core.screens.base import ReadOnlyAdmin
 from core.screens.forms import Screen, ScreenForm, show
+from core.screens.labels import display
 
 SHOWN_ERRORS = 100
 
@@ -112,7 +112,7 @@ class ImportScreen(Screen):
     def refused_file(self, request: HttpRequest, import_id: UUID) -> StreamingHttpResponse:
         """The refused rows as they stood in the file, to be mended and imported again."""
 
-    @display(  # type: ignore[untyped-decorator]
+    @display(
         description=gettext_lazy("status"),
         label={
             ImportStatus.PENDING: "info",

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -23,6 +23,7 @@ from core.db import LeavesRecord, transaction
 from core.errors import DomainError
 from core.money.wording import money_text
 from core.screens.confirming import AsksFirst
+from core.screens.labels import display
 
 __all__ = ["money_text"]
 CAPPED = 1_000

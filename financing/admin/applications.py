@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from core.errors import DomainError
 from core.screens.base import asking, asking_why, level
+from core.screens.labels import display
 from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt, table
 from financing.models import (

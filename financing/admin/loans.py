@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -28,6 +28,7 @@ from unfold.widgets import (
 
 from core.clock import dealer_day
 from core.screens.base import ReadOnlyAdmin, asking, asking_why
+from core.screens.labels import display
 from financing import queries, services
 from financing.admin.looking import DeskAdmin, LookedAt
 from financing.models import (

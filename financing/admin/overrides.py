@@ -7,12 +7,12 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.screens.base import asking, asking_why
+from core.screens.labels import display
 from financing import services
 from financing.admin.looking import DeskAdmin
 from financing.models import Override, OverrideStatus

@@ -9,9 +9,9 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from core.screens.base import BusinessAdmin
+from core.screens.labels import display
 from gateway.people.copies import find_people, get_told
 
 CARD_PAGE = "admin:clients_client_person"

@@ -8,11 +8,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from core.errors import DomainError
 from core.screens.base import ReadOnlyAdmin
 from core.screens.confirming import at_once
+from core.screens.labels import display
 from notifications import services
 from notifications.admin import webhooks
 from notifications.models import Delivery, Notification, Preference, Recipient

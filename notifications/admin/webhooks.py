@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.screens.base import ReadOnlyAdmin
 from core.screens.confirming import at_once
 from core.screens.forms import Screen, ScreenForm, show
+from core.screens.labels import display
 from notifications import services
 from notifications.models import (
     DeliveryState,

@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -25,6 +25,7 @@ from core.db import database_now
 from core.errors import InvalidInput
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, asking_as, money_text
 from core.screens.forms import show
+from core.screens.labels import display
 from gateway.access.permissions import may_see_costs
 from gateway.people.screens import NamesPeople
 from gateway.responses.tables import csv_file

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -20,6 +20,7 @@ from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
 from core.screens.base import ReadOnlyAdmin, asking_as, column, level, money_text
+from core.screens.labels import display
 from gateway.access.readings import Papers, hand_over
 from gateway.models import KnownPerson
 from gateway.people.screens import NamesPeople

@@ -9,7 +9,6 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
@@ -17,6 +16,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminTextareaWidget
 from core.db import database_now
 from core.errors import InvalidInput
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, asking
+from core.screens.labels import display
 from gateway.people.screens import NamesPeople
 from orders.models import DocumentTemplate, IssuedDocument, PaperKind, TemplateState
 from orders.queries.paper_preview import preview_html

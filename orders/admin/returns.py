@@ -8,13 +8,13 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from core.db import database_now
 from core.screens.base import ReadOnlyAdmin, asking_as
+from core.screens.labels import display
 from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import get_actor

@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 
 from core.db import database_now
 from core.errors import DomainError
 from core.money import DEFAULT_CURRENCY
 from core.screens.base import ReadOnlyAdmin, TechnicalAdmin, level, money_text
 from core.screens.confirming import at_once
+from core.screens.labels import display
 from gateway.people.screens import NamesPeople
 from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 
 from core.screens.base import ReadOnlyAdmin
+from core.screens.labels import display
 from gateway.people.screens import NamesPeople
 from orders.models import TradeIn
 

@@ -10,13 +10,14 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from core.files.tables import csv_lines
 from core.ids import uuid7
 from core.screens.base import ReadOnlyAdmin, TechnicalAdmin, asking_why, money_text
 from core.screens.confirming import at_once
+from core.screens.labels import display
 from gateway.accounting.screen import show_export
 from gateway.people.screens import NamesPeople
 from payments import queries, services

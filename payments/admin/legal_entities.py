@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.errors import InvalidInput
 from core.money.vat import Regime
 from core.screens.base import BusinessAdmin
+from core.screens.labels import display
 from payments import services
 from payments.admin.steps import ReadOnlyInline
 from payments.models import LegalEntity, LegalEntityRevision

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -19,6 +18,7 @@ from unfold.widgets import (
 )
 
 from core.screens.base import asking, column, money_text
+from core.screens.labels import display
 from gateway.people.screens import NamesPeople
 from payments import services
 from payments.admin.steps import NamesMoney, ReadOnlyInline, each

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
 from core.errors import DomainError
 from core.screens.base import level
 from core.screens.calendar import MAX_ENTRIES, CalendarAdmin, Entry
+from core.screens.labels import display
 from showroom import services
 from showroom.admin.keys import KeysScreen
 from showroom.models import Drive, DriveStatus
