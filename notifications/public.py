@@ -1,16 +1,21 @@
 """Answer what other apps may ask of notifications: somebody's own news, and how they want to be told."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connections
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import get_language
 
 from notifications.models import Channel, Kind, Notification, kinds_for, offered_channels
 from notifications.queries.preferences import Preferences, QuietHours, Wished, load_preferences
+from notifications.rules import texts
 from notifications.rules.letters import NEWS_PATH, find_path
 
 __all__ = [
@@ -31,7 +36,7 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True)
 class News:
-    """One piece of news, in its reader's language; `data` holds the ids of what it is about."""
+    """One piece of news, in the language that is spoken now; `data` holds the ids of what it is about."""
 
     id: UUID
     kind: str
@@ -81,7 +86,22 @@ def list_news(user_id: UUID, *, limit: int, before: UUID | None = None, is_unrea
     if is_unread:
         rows = rows.filter(read_at__isnull=True)
     fields = ("id", "kind", "title", "body", "data", "read_at", "created_at")
-    return [News(*row) for row in rows.order_by("-created_at", "-id").values_list(*fields)[:limit]]
+    return [_in_language(News(*row)) for row in rows.order_by("-created_at", "-id").values_list(*fields)[:limit]]
+
+
+def _in_language(news: News) -> News:
+    """Put news that was told in another language into the one that is spoken now.
+
+    What was told is kept as it was told. It is put into other words only where its values still give the words that
+    were told: those of an older release may lack what today's sentences need.
+    """
+    language, zone = get_language() or settings.LANGUAGE_CODE, timezone.get_current_timezone_name()
+    others = [known for known in dict(settings.LANGUAGES) if known != language]
+    with suppress(KeyError):
+        if any(texts.render(news.kind, news.data, known, zone).title == news.title for known in others):
+            text = texts.render(news.kind, news.data, language, zone)
+            return replace(news, title=text.title, body=text.body)
+    return news
 
 
 def unread_count(user_id: UUID) -> int:

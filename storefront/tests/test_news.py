@@ -216,3 +216,17 @@ def test_a_link_that_is_not_ours_ends_nothing(reader, change):
     forged = {"": "/unsubscribe/", "x": path + "x", "cut": path[:-3]}[change]
     assert Client().post(forged).status_code == 400
     assert not Preference.objects.exists()
+
+
+def test_news_told_in_another_language_is_read_in_the_one_spoken_now(reader):
+    Recipient.objects.filter(user_id=reader.user.id).update(language="ru")
+    told(reader, number="A-1", status="paid")
+    assert "Order A-1 is paid" in text(reader.get("/notifications/"))
+
+
+def test_news_whose_values_no_longer_give_its_words_is_read_as_it_was_told(reader):
+    message = told(reader, number="A-1", status="paid")
+    Notification.objects.filter(pk=message.pk).update(title="Заказ A-1 давно оплачен", data={"status": "paid"})
+    assert "Заказ A-1 давно оплачен" in text(reader.get("/notifications/"))
+    Notification.objects.filter(pk=message.pk).update(data={})
+    assert "Заказ A-1 давно оплачен" in text(reader.get("/notifications/"))
