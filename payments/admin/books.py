@@ -205,7 +205,7 @@ class RefundAdmin(NamesMoney, NamesPeople):
 
     @display(description=gettext_lazy("order"))
     def order_number(self, refund: Refund) -> str:
-        return getattr(refund, "order_number", None) or str(refund.order_id)
+        return getattr(refund, "order_number", None) or "–"
 
     @display(description=gettext_lazy("amount"), ordering="amount")
     def money(self, refund: Refund) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from accounts.public import Person, get_people
 from orders.public import HeldCar, Waiter, held_cars
 from storefront.shown import wording
+from storefront.shown.people import name_person
 from storefront.shown.wording import Text
 
 SHOWN = 40
@@ -55,7 +56,7 @@ def _card(car: HeldCar, people: dict[UUID, Person], viewer_id: UUID) -> QueueCar
 
 
 def _line(one: Waiter, person: Person | None, viewer_id: UUID) -> WaiterLine:
-    name = (person.full_name or person.email) if person else str(one.customer_id)
+    name = name_person(person)
     is_own = one.customer_id == viewer_id
     return WaiterLine(
         one.id, name, wording.PLACES.get(one.state, one.state), one.joined_at, one.offer_expires_at, is_own

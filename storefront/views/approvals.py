@@ -23,6 +23,7 @@ from gateway.approvals import approve, kind_named, reject
 from gateway.approvals.reading import Wanted, find_request, find_requests, split_page
 from gateway.models import Approval, ApprovalState
 from storefront.pages import page
+from storefront.shown.people import name_person
 from storefront.visitor import required_uuid, user_id
 
 SIZE = 50
@@ -144,8 +145,7 @@ def _line(row: Approval, people: dict[UUID, Person], visitor: UUID) -> Line:
 def _name(person_id: UUID | None, people: dict[UUID, Person]) -> str:
     if person_id is None:
         return ""
-    person = people.get(person_id)
-    return (person.full_name or person.email) if person else str(person_id)
+    return name_person(people.get(person_id))
 
 
 def _before(request: HttpRequest) -> UUID | None:
