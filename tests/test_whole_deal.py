@@ -1,7 +1,7 @@
 """One deal from the written offer to the handover, and back: papers, receipts, VAT, gross and books agree."""
 
 import json
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 import pytest
 from django.utils import timezone
@@ -37,6 +37,10 @@ PRICE, COST = LIST - OFF, Decimal("1543210.98")
 MATS, MATS_COST = Decimal("9990.00"), Decimal("4321.09")
 WORTH, DEPOSIT, DOWN = Decimal("400000.00"), Decimal("50000.00"), Decimal("900000.00")
 LENT = PRICE - DOWN
+RULES = {
+    "vehicle": ("percent_of_gross", "3.7"), "accessory": ("percent_of_gross", "10"), "policy": ("fixed", "500"),
+    "loan": ("fixed", "1500"),
+}  # fmt: skip
 CARD = {"method": "card", "token": "tok_success"}
 INSURER = {"name": "АО «Партнёр»", "inn": "7707083893", "phone": "+74951112233"}
 BORROWER = {
@@ -74,6 +78,8 @@ def dealership(settings, sandbox):
     )  # fmt: skip
     import_tariff(facts=[row], note="requisites", now=timezone.now())
     financing.tests.make.programme()
+    for goods, (basis, value) in RULES.items():
+        orders.tests.make.commission_rule(goods, basis, value)
     drain_outbox()
 
 
@@ -206,6 +212,7 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     assert balance(f"order:{order.id}") == 0
     assert_taxed(order)
     assert_gross(manager, order)
+    earned = assert_commission(manager, order)
     shipped = assert_shipped(manager, order, advance)
     assert_clean()
 
@@ -215,6 +222,8 @@ def test_a_whole_deal_agrees_to_the_kopeck_and_so_does_its_return(manager):
     assert (Loan.objects.get().status, Loan.objects.get().balance) == ("cancelled", 0)
     assert told("sale") - told("sale_return") == balance("provider:sandbox")
     assert (balance("sales"), balance(f"order:{order.id}")) == (0, 0)
+    entries = manager.get(f"/commissions?order_id={order.id}").json()["results"]
+    assert sorted(Decimal(entry["amount"]) for entry in entries) == [-earned, earned]
     assert {receipt.state for receipt in Receipt.objects.all()} == {"registered"}
     assert_clean()
 
@@ -243,6 +252,16 @@ def assert_gross(manager, order):
     theirs = Api("client", user_id=order.customer_id).get(f"/orders/{order.id}")
     assert theirs.status_code == 200
     assert "gross" not in theirs.content.decode()
+
+
+def assert_commission(manager, order):
+    """The salesman earns of what the deal leaves over, less for what was thrown in, and for policies and the loan."""
+    gross = PRICE - order.vat_total - COST
+    parts = (gross * Decimal("0.037"), -MATS_COST * Decimal("0.1"), Decimal(2 * 500), Decimal(1500))
+    earned = sum((part.quantize(Decimal("0.01"), ROUND_FLOOR) for part in parts), Decimal(0))
+    (entry,) = manager.get(f"/commissions?order_id={order.id}").json()["results"]
+    assert (entry["kind"], entry["manager_id"], Decimal(entry["amount"])) == ("earned", str(manager.user_id), earned)
+    return earned
 
 
 def assert_advance(manager, order):
