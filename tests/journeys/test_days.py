@@ -70,7 +70,7 @@ def pay_with(tab, token):
     tab.select_option("select[name=token]", token)
 
 
-def answer_of(product, tab, status):
+def wait_for_order(product, tab, status):
     """Wait until the order of the page has come to a state; its id."""
     tab.wait_for_url("**/orders/*/")
     order_id = tab.url.rstrip("/").rpartition("/")[2]
@@ -119,7 +119,7 @@ def test_a_cart_is_ordered_and_paid_by_card(product, walk):
     way.step("/cart/")
     pay_with(way.tab, "tok_success")
     way.tab.click("form[action='/cart/checkout/'] button[type=submit]")
-    order_id = answer_of(product, way.tab, "paid")
+    order_id = wait_for_order(product, way.tab, "paid")
     way.step(f"/orders/{order_id}/")
     way.step(f"/orders/{order_id}/documents/")
     way.step("/orders/")
@@ -138,7 +138,7 @@ def test_a_declined_card_loses_nothing_and_another_pays(product, walk):
     way.step()
     pay_with(way.tab, "tok_success")
     way.tab.click("#pay-button")
-    answer_of(product, way.tab, "paid")
+    wait_for_order(product, way.tab, "paid")
     way.step()
 
 
