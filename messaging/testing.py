@@ -45,7 +45,7 @@ def _catch_up(aliases: list[str]) -> int:
         places = {(source, handler): place for source, handler, *place in cursors}
         for source, head in heads.items():
             if any(places.get((source, item.name)) != list(head or ()) for item in relay.readers(source, alias)):
-                total += _copy(source, alias)
+                total += relay.copy_all(source, alias)
     return total
 
 
@@ -61,7 +61,7 @@ def _turn(alias: str, wanted: list[str], touched: set[str]) -> int:
     """Move on what is in one database; note in which ones something may wait after that: nothing writes elsewhere."""
     types = _place(alias)
     targets = [target for target in list_targets(alias, types) if target in wanted]
-    copied = sum(_copy(alias, target) for target in targets)
+    copied = sum(relay.copy_all(alias, target) for target in targets)
     due = sweep.look(alias)
     shards = sweep.due_shards(alias, due)
     while shards and dispatch(alias):
@@ -73,14 +73,6 @@ def _turn(alias: str, wanted: list[str], touched: set[str]) -> int:
     if types or shards or made or done:
         touched.add(alias)
     return len(types) + copied + len(shards) + made + done
-
-
-def _copy(source: str, target: str) -> int:
-    total, has_more = 0, True
-    while has_more:
-        shards, has_more = relay.copy(source, target)
-        total += len(shards)
-    return total
 
 
 def deliver_twice(alias: str, *events: Event | Command) -> None:

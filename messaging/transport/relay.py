@@ -177,6 +177,15 @@ def copy(source: str, alias: str, log: Log | None = None, *, is_wanted: bool = F
     return wakeups, reached.position < head.position
 
 
+def copy_all(source: str, alias: str) -> int:
+    """Copy all that waits in `source` for `alias`; return how many shards were to wake."""
+    total, has_more = 0, True
+    while has_more:
+        shards, has_more = copy(source, alias)
+        total += len(shards)
+    return total
+
+
 def shared_log(source: str, aliases: Iterable[str]) -> Log:
     """Open a log for the subscribers in some databases, who share its pages."""
     handlers = [item for alias in aliases for item in readers(source, alias)]

@@ -29,18 +29,10 @@ def _turn(alias: str) -> int:
         types.update(event["type"] for event in placed)
     moved = len(types)
     if types:
-        moved += sum(_copy(alias, target) for target in list_targets(alias, types))
+        moved += sum(relay.copy_all(alias, target) for target in list_targets(alias, types))
     shards = sweep.pending_shards(alias)
     while shards and dispatch(alias):
         pass
     made = sum(calls.execute_call(alias, key) for key in calls.due_calls(alias))
     done = sum(work_queues.run_work_queue(name) for name in work_queues.due_work_queues(alias))
     return moved + len(shards) + made + done
-
-
-def _copy(source: str, target: str) -> int:
-    total, has_more = 0, True
-    while has_more:
-        shards, has_more = relay.copy(source, target)
-        total += len(shards)
-    return total
