@@ -6,12 +6,14 @@ Selectors name boxes and addresses, never words, so that one journey walks in bo
 
 from contextlib import ExitStack
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 
 from core.ids import uuid7
 from tests.journeys.browser import opened
 from tests.journeys.test_browser import get_base_url, known_vehicle, paid_order
+from tests.journeys.wizard import NEXT, name_car
 from tests.product import wait_for
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
@@ -82,14 +84,20 @@ def wait_for_order(product, tab, status):
 # The shop ----------------------------------------------------------------------------------------------------------
 @WAYS
 @SIZES
-def test_a_car_is_found_by_filters_and_looked_at(walk):
+def test_a_car_is_found_by_filters_and_looked_at(product, walk):
+    car = product.new_vehicle()
+    name = product.http.get(f"/products/{car}").json()["name"]
     way = walk()
     way.step("/")
     way.step("/cars/")
-    way.step("/cars/?sort=-price")
-    way.tab.click("main h2 a[href^='/cars/'], main h3 a[href^='/cars/']")
-    way.tab.wait_for_url("**/cars/*-*/")
+    way.page.open(f"/cars/?q={quote(name)}&price_min=1&ordering=price")
+    way.tab.wait_for_selector("#results .chip")
     way.step()
+    assert way.tab.locator(f"#results a[href='/cars/{car}/']").count() > 0
+    way.page.open(f"/cars/?q={quote(name)}&price_max=1")
+    assert way.tab.locator(f"#results a[href='/cars/{car}/']").count() == 0
+    way.step()
+    way.step(f"/cars/{car}/")
     way.step("/contacts/")
 
 
@@ -151,6 +159,9 @@ def test_a_loan_is_reckoned_and_a_deal_kept(product, walk):
     way.tab.click("form[data-calculator] button[type=submit]")
     way.step()
     way.step(f"/cars/{car}/deal/")
+    way.tab.click("main form button[type=submit].button-wide")
+    way.tab.wait_for_url("**/deals/*/")
+    way.step()
     way.step("/credit/")
 
 
@@ -159,21 +170,22 @@ def test_a_loan_is_reckoned_and_a_deal_kept(product, walk):
 def test_a_policy_is_offered_and_put_into_the_cart(walk):
     way = walk("client@example.com")
     way.step("/insurance/quote/")
-    vin = f"XTA210990Y{uuid7().int % 10**7:07d}"
-    for name, value in {"vehicle_vin": vin, "vehicle_year": "2024", "engine_power": "106"}.items():
-        way.tab.fill(f"[name={name}]", value)
-    for name in ("vehicle_make", "vehicle_model"):
-        way.tab.fill(f"[name={name}]", "Lada")
-    way.tab.click(".wizard button:not([name])")
-    way.tab.wait_for_selector("[name=birth_date_1]")
+    name_car(way.tab, vin=f"XTA210990Y{uuid7().int % 10**7:07d}", power="106")
     way.step()
-    way.tab.click(".wizard button:not([name])")
+    way.tab.click(NEXT)
     way.tab.wait_for_selector("[name=insurance_type]")
     way.step()
     way.tab.select_option("[name=insurance_type]", "osago")
-    way.tab.click(".wizard button:not([name])")
+    way.tab.click(NEXT)
     way.tab.wait_for_url("**/insurance/quotes/*/")
     way.step()
+    quote_id = way.tab.url.rstrip("/").rpartition("/")[2]
+    way.tab.click("button[name=do][value=cart] >> nth=0")
+    way.tab.wait_for_url("**/cart/")
+    drop = f"form[action='/cart/insurance/{quote_id}/'] button"
+    way.tab.wait_for_selector(drop)
+    way.step()
+    way.tab.click(drop)
     way.step("/insurance/")
 
 
@@ -258,6 +270,12 @@ def test_a_person_is_found_and_an_order_made_for_them(product, walk):
     token = product.http.post("/auth/login", json=who).json()["access_token"]
     order = product.buy(product.new_vehicle(), token).json()
     way = walk("manager@example.com")
+    found = way.tab.context.request.get(
+        f"{get_base_url(product)}/admin/search/", params={"s": order["number"], "extended": "1"}
+    )
+    assert order["number"] in found.text()
+    way.step(f"/admin/orders/order/?q={order['number']}")
+    assert way.tab.locator(f"#result_list a[href*='{order['id']}']").count() > 0
     way.step(f"/admin/orders/order/{order['id']}/change/")
     way.step(f"/admin/orders/order/for/{order['customer_id']}/")
     way.step(f"/orders/{order['id']}/")

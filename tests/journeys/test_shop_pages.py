@@ -4,6 +4,7 @@ import pytest
 
 from core.ids import uuid7
 from tests.journeys.browser import opened
+from tests.journeys.wizard import NEXT, name_car
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(420)]
 PHONE = {"viewport": {"width": 360, "height": 780}}
@@ -91,22 +92,13 @@ def test_kasko_of_a_car_on_sale_keeps_its_price(product, language):
     car = product.new_vehicle()
     with opened(get_base_url(product), language=language) as page:
         page.sign_in("client@example.com", f"/insurance/quote/?car={car}")
-        for name, value in {
-            "vehicle_vin": "XTA210990Y2766389",
-            "vehicle_year": "2024",
-            "engine_power": "106,5",
-        }.items():
-            page.tab.fill(f"[name={name}]", value)
-        for name in ("vehicle_make", "vehicle_model"):
-            page.tab.fill(f"[name={name}]", "Lada")
-        page.tab.click(".wizard button:not([name])")
-        page.tab.wait_for_selector("[name=birth_date_1]")
-        page.tab.click(".wizard button:not([name])")
+        name_car(page.tab, vin="XTA210990Y2766389", power="106,5")
+        page.tab.click(NEXT)
         page.tab.wait_for_selector("[name=insurance_type]")
         assert not page.tab.locator("[name=coverage_amount]").is_visible()
         page.tab.select_option("[name=insurance_type]", "kasko")
         assert page.tab.input_value("[name=coverage_amount]").replace("\u00a0", "").isdigit()
-        page.tab.click(".wizard button:not([name])")
+        page.tab.click(NEXT)
         page.tab.wait_for_url("**/insurance/quotes/*/")
         assert page.faults() == []
 
