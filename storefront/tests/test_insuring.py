@@ -217,6 +217,17 @@ def test_a_chosen_policy_is_taken_out_again(visitor):
     assert "<b>KASKO</b>" not in text(visitor.get("/cart/"))
 
 
+def test_a_policy_chosen_before_any_car_stands_in_the_cart_and_is_taken_out_again(visitor):
+    path = quoted(visitor)
+    visitor.post(f"{path}take/", variant="0", do="cart")
+    page = text(visitor.get("/cart/"))
+    assert ("<b>KASKO</b>" in page, "No car yet" in page, "Your cart is empty" in page) == (True, True, False)
+    assert 'name="expected_total"' not in page
+    visitor.post(f"/cart/insurance/{Quote.objects.get().id}/")
+    page = text(visitor.get("/cart/"))
+    assert ("<b>KASKO</b>" in page, "Your cart is empty" in page) == (False, True)
+
+
 def test_a_cart_shows_no_policy_chosen_by_somebody_else(visitor):
     path = quoted(Visitor("client"))
     session = visitor.client.session
