@@ -87,11 +87,21 @@ def draft_charge(entry: LedgerEntry, payment: Payment) -> Draft:
 
 def draw_charge(payment: Payment, at: datetime) -> list[Line]:
     """Draw the lines of a payment. Raises ReceiptImpossible."""
-    method = _METHODS.get(Purpose(payment.purpose))
-    items, is_sold = _read_order(payment) if method is None else (list_items(payment), False)
-    method = method or (CREDIT_PAYMENT if is_sold else choose_method(items, payment.amount))
+    items, method = read_charge(payment)
     items = items or [name_by_purpose(payment)]
     return draw(items, _settle(payment.amount, at, method, items))
+
+
+def read_charge(payment: Payment, said: Sequence[ReceiptItem] = ()) -> tuple[list[ReceiptItem], int]:
+    """Return what a payment pays for, and by which method goods are paid by it.
+
+    What a person has `said` tells how much of the price is paid where the order's own lines are worth less than that.
+    """
+    method = _METHODS.get(Purpose(payment.purpose))
+    items, is_sold = _read_order(payment) if method is None else (list_items(payment), False)
+    is_told = not said or sum((item.amount for item in items), ZERO) >= payment.amount
+    chosen = CREDIT_PAYMENT if is_sold else choose_method(items if is_told else said, payment.amount)
+    return items, method or chosen
 
 
 def _read_order(payment: Payment) -> tuple[list[ReceiptItem], bool]:

@@ -15,7 +15,7 @@ from payments.models import Receipt, ReceiptState, ReceiptStep
 from payments.public import receipt_disagreements, waiting_for_somebody
 from payments.rules.corrections import Basis, read_lines
 from payments.tests import make
-from payments.tests.receipts import MATS, begin, lines, said, sold
+from payments.tests.receipts import CAR, MATS, begin, lines, said, sold
 from payments.tests.test_admin import admin
 
 __all__ = ["admin"]
@@ -101,6 +101,46 @@ def test_one_that_could_not_be_drawn_up_is_drawn_up_anew(sandbox, settings):
     make.drain()
     assert make.again(receipt).state == ReceiptState.REGISTERED
     assert receipt_disagreements() == []
+
+
+def hand_over(payment):
+    """Hand the goods over, and have the offsets of what was paid registered."""
+    services.post_sale(order_id=payment.order_id, customer_id=payment.customer_id, now=timezone.now())
+    make.drain()
+
+
+def test_a_premium_corrected_into_goods_is_offset_with_them_and_nobody_is_asked(sandbox):
+    premium = ReceiptItem(name="KASKO", amount=MATS.amount, unit_price=MATS.amount, subject="insurance_premium")
+    payment = make.paid(sold(premium, CAR))
+    wrong = Receipt.objects.get()
+    assert Api("manager").post(path(wrong, "/correct"), {"lines": [RIGHT], "reason": "no policy"}).status_code == 201
+    make.drain()
+    assert lines(Receipt.objects.get(kind="correction", operation="sale")) == [("LADA Niva", 1, M, 12, 1)]
+    hand_over(payment)
+    assert said(kind="offset") == [("offset", "sale", "registered", M)]
+    assert lines(Receipt.objects.get(kind="offset")) == [("LADA Niva", 1, M, 11, 4)]
+    assert receipt_disagreements() == []
+
+
+def test_what_replaced_lines_worth_too_little_is_a_prepayment_and_is_offset(sandbox):
+    receipt = refused()
+    assert Api("manager").post(path(receipt, "/correct"), {"lines": [RIGHT], "reason": "lines"}).status_code == 201
+    make.drain()
+    assert lines(Receipt.objects.get(kind="correction")) == [("LADA Niva", 1, M, 12, 1)]
+    hand_over(receipt.payment)
+    assert lines(Receipt.objects.get(kind="offset")) == [("LADA Niva", 1, M, 11, 4)]
+    assert receipt_disagreements() == []
+
+
+def test_a_correction_leaves_the_seller_as_it_was(sandbox):
+    make.legal_entity(is_default=True)
+    small = make.legal_entity(code="УСН", regimes=[{"since": "2025-01-01", "regime": "simplified"}])
+    payment = make.paid(sold(ReceiptItem(name="Car", amount=M, unit_price=M, seller_id=small.id)))
+    wrong = Receipt.objects.get()
+    assert Api("manager").post(path(wrong, "/correct"), {"lines": [RIGHT], "reason": "name"}).status_code == 201
+    make.drain()
+    hand_over(payment)
+    assert lines(Receipt.objects.get(kind="offset")) == [("LADA Niva", 1, M, 6, 4)]
 
 
 def test_lines_that_do_not_sum_to_the_money_change_nothing(sandbox):

@@ -189,12 +189,21 @@ class Story:
         subject = self.chance.choice(["commodity", "service"])
         said = [ReceiptItem(name="Said anew", amount=wrong.amount, unit_price=wrong.amount, subject=subject)]
         drafts = correcting._draft(wrong, said, "Wrong goods", Basis())
+        correcting._say_anew(wrong, said)
         assert [draft.kind for draft in drafts] == [ReceiptKind.CORRECTION] * 2
-        method = next(iter(self.book.lines.values()))[1]
+        method = self.find_method_of_goods()
         former = dict(self.book.lines)
-        self.book.lines = {}
+        self.book.lines, self.items = {}, said
         self.check([self.register(drafts[0])], ReceiptOperation.SALE_RETURN, former)
         self.check([self.register(drafts[1])], ReceiptOperation.SALE, self.book.add([(subject, method, self.amount)]))
+
+    def find_method_of_goods(self) -> int:
+        """Say how goods are paid: as those of the charge, or as they would have been where it paid premiums alone."""
+        told = [method for subject, method, _amount in self.book.lines.values() if subject != PREMIUM]
+        if told or self.purpose == "policy":
+            return told[0] if told else HANDED_OVER
+        usual = FULL if self.amount == sum(kopecks(item.amount) for item in self.items) else PART
+        return ON_CREDIT if self.is_sold else usual
 
     def check(self, made: list[Receipt], operation: str, lines: dict[int, tuple[str, int, int]]) -> None:
         """Hold one movement's receipt, and all that stands after it, to the book."""
@@ -224,6 +233,7 @@ def without_database(story: Story) -> Iterator[None]:
         patch.object(receipt_drafts, "find_seller_regime", lambda day, items: "general"),
         patch.object(correcting, "find_seller_regime", lambda day, items: "general"),
         patch.object(receipt_drafts, "_read_order", lambda payment: (story.items, story.is_sold)),
+        patch.object(Payment, "save"),
         patch.object(correcting, "list_receipts", lambda payment_id: story.receipts),
         patch.object(correcting, "_numbers", lambda wrong: [one.number for one in story.receipts]),
     ):
@@ -235,9 +245,7 @@ def run(seed: int) -> None:
     story = Story(seed)
     with without_database(story):
         story.charge()
-        # Premiums said anew to be goods are offset by a person: the goods sold are worth less than they.
-        has_premiums = any(item.subject == PREMIUM for item in story.items)
-        if story.is_online and not has_premiums and story.chance.random() < 0.5:
+        if story.is_online and story.chance.random() < 0.5:
             story.correct()
         is_handed_over = story.is_sold or story.purpose != "order"
         for _step in range(story.chance.randint(0, 6)):

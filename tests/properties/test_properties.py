@@ -8,7 +8,7 @@ from core.money import vat
 from orders.rules import prices, tax_papers
 from payments.queries import receipt_drafts
 from payments.rules import receipts
-from payments.services.receipts import making
+from payments.services.receipts import correcting, making
 from tests.properties import deals
 from tests.properties import receipts as payments_told
 
@@ -48,6 +48,8 @@ def test_random_payments_have_their_receipts():
         (receipt_drafts, "BEFOREHAND", frozenset({receipts.FULL_PREPAYMENT})),
         (making, "draft_refund_returned", making.draft_refund),
         (making, "MANUAL", "nobody"),
+        (correcting, "_say_anew", lambda wrong, items: None),
+        (correcting, "_find_method", lambda wrong, former, items: former[0].method),
     ],
 )
 def test_a_wrong_rule_of_receipts_is_found(monkeypatch, module, name, wrong):
