@@ -14,6 +14,7 @@ from accounts.services.sessions import PAGE_SESSION
 from core.errors import NotFound
 from core.ids import find_uuid, uuid7
 from gateway.access import policy
+from gateway.approvals.reading import Reader
 from gateway.guards import guard
 from gateway.guards.address import client_address
 from gateway.principal import Principal
@@ -50,6 +51,11 @@ def get_actor(request: HttpRequest) -> Actor:
     """The signed-in visitor as a buyer: on these pages even a manager buys for themselves."""
     user: Any = request.user
     return Actor(user.id, frozenset(user.effective_roles))
+
+
+def get_reader(request: HttpRequest) -> Reader:
+    """The signed-in visitor as one who may be asked to agree to what others want done."""
+    return Reader(user_id(request), bool(getattr(request.user, "is_superuser", False)))
 
 
 def required_uuid(text: str) -> UUID:

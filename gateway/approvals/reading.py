@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from django.db.models.functions import Cast, JSONObject
 from core.errors import NotFound
 from gateway.approvals.asking import shown
 from gateway.approvals.kinds import kind_named, kinds, kinds_of_admins
-from gateway.models import Approval, ApprovalState
+from gateway.models import Approval, ApprovalState, KnownAs
 
 M = TypeVar("M", bound=Model)
 
@@ -29,6 +30,14 @@ class Wanted:
     mine: UUID | None = None
     before: UUID | None = None
     is_admin: bool = False
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Person who looks at what waits, and whether as an administrator."""
+
+    person_id: UUID
+    is_admin: bool
 
 
 def served() -> list[str]:
@@ -71,6 +80,22 @@ def count_waiting(alias: str, most: int) -> int:
     """Count the requests of people that wait in one database, up to `most`."""
     waiting = Approval.objects.using(alias).filter(state=ApprovalState.WAITING, asked_by__isnull=False)
     return len(waiting.values_list("pk")[:most])
+
+
+def count_decidable(alias: str, reader: Reader, most: int, *, now: datetime) -> int:
+    """Count the requests of people in one database that `reader` may decide now, among the first `most` that wait.
+
+    Left out are those that administrators alone decide, unless the reader is one, and those the reader asked for or
+    gains by.
+    """
+    waiting = Approval.objects.using(alias).filter(state=ApprovalState.WAITING, asked_by__isnull=False)
+    waiting = waiting.exclude(expires_at__lte=now).exclude(barred__contains=[str(reader.person_id)])
+    if not reader.is_admin:
+        waiting = waiting.exclude(kind__in=kinds_of_admins())
+    barred = [set(row) for row in waiting.order_by("id").values_list("barred", flat=True)[:most]]
+    cards = KnownAs.objects.using(alias).filter(card_id__in=set().union(*barred), user_id=reader.person_id)
+    own = {str(card_id) for card_id in cards.values_list("card_id", flat=True)}
+    return sum(1 for row in barred if not row & own)
 
 
 def with_pending(rows: QuerySet[M]) -> QuerySet[Any]:

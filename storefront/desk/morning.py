@@ -22,12 +22,14 @@ from core.clock import day_begins, day_ends, dealer_day, dealer_zone
 from core.outside.asking import PeerAway
 from core.screens.base import money_text
 from financing.public import count_under_review
+from gateway.approvals.reading import Reader
 from insurance.public import count_undecided
 from orders.public import read_morning
 from payments.public import read_money_in
 from showroom.public import drives_between
 from storefront.shown import wording
 from storefront.shown.stuck import read_stuck
+from storefront.visitor import get_reader
 
 log = structlog.get_logger(__name__)
 CAP = 100
@@ -66,19 +68,27 @@ class Section:
     is_away: bool = False
 
 
-Read = Callable[[datetime], Section]
+@dataclass(frozen=True)
+class Look:
+    """One look at the page: when, and whose."""
+
+    now: datetime
+    reader: Reader
+
+
+Read = Callable[[Look], Section]
 
 
 def show(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the page's sections to the admin's index; one whose app is away says so and breaks no other."""
-    now = timezone.now()
+    look = Look(timezone.now(), get_reader(request))
     seen = [(title, read) for title, right, read in SECTIONS if request.user.has_perm(right)]
-    return context | {"morning": [_read(title, read, now) for title, read in seen], "today": dealer_day(now)}
+    return context | {"morning": [_read(title, read, look) for title, read in seen], "today": dealer_day(look.now)}
 
 
-def _read(title: Promise, read: Read, now: datetime) -> Section:
+def _read(title: Promise, read: Read, look: Look) -> Section:
     try:
-        return read(now)
+        return read(look)
     except (DatabaseError, PeerAway) as error:
         log.warning("morning_unread", section=str(title), error=repr(error))
         return Section(str(title), is_away=True)
@@ -103,9 +113,9 @@ def _draw(name: str, days: list[tuple[date, float]]) -> str:
     return json.dumps({"labels": labels, "datasets": [drawn]})
 
 
-def read_sales(now: datetime) -> Section:
+def read_sales(look: Look) -> Section:
     """Sales of today, the week and thirty days, and the orders of each day."""
-    found = read_morning(now=now)
+    found = read_morning(now=look.now)
     names = (_("Today"), _("7 days"), _("30 days"))
     figures = [
         Figure(
@@ -121,9 +131,9 @@ def read_sales(now: datetime) -> Section:
     return Section(_("Sales"), figures, plot=_draw(_("orders placed"), days), plot_name=_("Orders placed by day"))
 
 
-def read_funnel(now: datetime) -> Section:
+def read_funnel(look: Look) -> Section:
     """Open orders on their way from the first step to the handover."""
-    found = read_morning(now=now)
+    found = read_morning(now=look.now)
     rows = [
         (str(wording.STATUSES[status].name), count, _list("orders_order", status__exact=status))
         for status, count in found.standing
@@ -137,9 +147,9 @@ def _draw_bars(rows: list[tuple[str, int, str]], *, cap: int) -> list[Bar]:
     return [Bar(name, _capped(count, cap), round(100 * count / longest), url) for name, count, url in rows]
 
 
-def read_money(now: datetime) -> Section:
+def read_money(look: Look) -> Section:
     """Money that came in, less what went back of it."""
-    found, today = read_money_in(now=now), dealer_day(now)
+    found, today = read_money_in(now=look.now), dealer_day(look.now)
     note = _("only the newest payments are added up") if found.is_cut else ""
     figures = [
         Figure(
@@ -154,7 +164,7 @@ def read_money(now: datetime) -> Section:
     return Section(_("Money in"), figures, plot=_draw(_("roubles"), days), plot_name=_("Money in by day, ₽"))
 
 
-def read_lot(now: datetime) -> Section:
+def read_lot(look: Look) -> Section:
     """Cars on sale: how many, for how much, and how long they have stood."""
     found = read_stock()
     cars = _list("catalog_product", kind__exact="vehicle", is_active__exact=1)
@@ -169,7 +179,7 @@ def read_lot(now: datetime) -> Section:
         *(_("%(low)s to %(high)s days") % {"low": a, "high": b} for a, b in ((low, middle), (middle, high))),
         _("over %(days)s days") % {"days": high},
     )
-    today = dealer_day(now)
+    today = dealer_day(look.now)
     edges = (today + timedelta(days=1), *(today - timedelta(days=days) for days in BOUNDS), None)
     rows = []
     for name, count, end, start in zip(names, found.ages, edges, edges[1:], strict=False):
@@ -179,27 +189,27 @@ def read_lot(now: datetime) -> Section:
     return Section(_("Stock by age"), figures, bars=_draw_bars(rows, cap=found.count + 1))
 
 
-def read_waiting(now: datetime) -> Section:
-    """Everything that waits for a person."""
-    found = read_stuck(now=now)
+def read_waiting(look: Look) -> Section:
+    """Everything that waits for a person; of what waits for a second one, as much as the reader may decide."""
+    found = read_stuck(look.reader, now=look.now)
     figures = [Figure(str(queue.name), _capped(queue.count), queue.url) for queue in found.queues]
     return Section(_("Waits for somebody"), figures, empty=_("Nothing waits."))
 
 
-def read_loans(now: datetime) -> Section:
+def read_loans(look: Look) -> Section:
     """Loan applications that a manager has to decide."""
     url = _list("financing_application", status__exact="under_review")
     return Section(_("Loans"), [Figure(_("Applications to decide"), _capped(count_under_review()), url)])
 
 
-def read_claims(now: datetime) -> Section:
+def read_claims(look: Look) -> Section:
     """Claims that nobody has decided."""
     return Section(_("Claims"), [Figure(_("Claims to decide"), _capped(count_undecided()), _list("insurance_claim"))])
 
 
-def read_drives(now: datetime) -> Section:
+def read_drives(look: Look) -> Section:
     """Test drives of today, hour by hour."""
-    today = dealer_day(now)
+    today = dealer_day(look.now)
     figures = []
     for drive in drives_between(day_begins(today), day_ends(today)):
         told: dict[str, str] = getattr(drive, "known", None) or {}

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric
 
 from core.running.measures import gauge, rows_as_gauges
 from financing.public import waiting_for_somebody as debits_for_people
-from gateway.approvals.reading import count_waiting, served
+from gateway.approvals.reading import Reader, count_decidable, count_waiting, served
 from gateway.guards.breakers import standing
 from insurance.public import waiting_for_somebody as premiums_for_people
 from messaging.delivery import parked
@@ -28,6 +28,9 @@ from storefront.shown.wording import Text
 KEPT_S = 5
 MOST = 100
 KEY = "storefront:stuck"
+APPROVALS = "approvals_waiting"
+Counts = tuple[dict[str, int], bool]
+"""Lengths of queues by code, and whether some could not be counted."""
 QUEUES: dict[str, tuple[Text, str, str]] = {
     "payments_silent": (_("Payments whose end nobody knows"), "payments_payment", "?attention=yes"),
     "refunds_to_approve": (_("Refunds to approve"), "payments_refund", "?status__exact=requested"),
@@ -43,7 +46,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
     "premiums_unconfirmed": (_("Premiums to confirm"), "insurance_policy", "?premium_is=waiting"),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
-    "approvals_waiting": (_("Wait for a second person"), "", ""),
+    APPROVALS: (_("Wait for a second person"), "", ""),
 }
 """Each queue's name, and the screen and filter of the administration where it is dealt with."""
 _WAITING = gauge("attention_waiting", "What waits for a person, as the board counts it: a hundred at most.", "queue")
@@ -71,9 +74,16 @@ class Stuck:
     is_partial: bool
 
 
-def read_stuck(*, now: datetime) -> Stuck:
-    """Everything that waits for a person; counted at most every five seconds, however many boards look."""
-    counts, is_partial = _kept(now)
+def read_stuck(reader: Reader, *, now: datetime) -> Stuck:
+    """Everything that waits for a person; counted at most every five seconds, however many boards look.
+
+    Of what waits for a second person, as much as the reader may decide.
+    """
+    counts, is_partial = _kept(KEY, partial(_count, now))
+    if counts.get(APPROVALS):
+        key = f"{KEY}:{reader.person_id}:{reader.is_admin}"
+        mine, is_cut = _kept(key, partial(_count_decidable, reader, now))
+        counts, is_partial = counts | mine, is_partial or is_cut
     queues = [
         Queue(name, counts[code], _address(screen, query))
         for code, (name, screen, query) in QUEUES.items()
@@ -85,7 +95,7 @@ def read_stuck(*, now: datetime) -> Stuck:
 
 def attention_gauges() -> Iterable[Metric]:
     """Tell a scrape of all queues, empty ones too; what could not be counted is left out."""
-    counts, is_partial = _kept(timezone.now())
+    counts, is_partial = _kept(KEY, partial(_count, timezone.now()))
     known = counts if is_partial else dict.fromkeys(QUEUES, 0) | counts
     return rows_as_gauges(known.items(), (_WAITING,), "queue")
 
@@ -95,20 +105,20 @@ def _address(screen: str, query: str) -> str:
     return reverse(f"admin:{screen}_changelist") + query if screen else reverse("storefront:approvals")
 
 
-def _kept(now: datetime) -> tuple[dict[str, int], bool]:
+def _kept(key: str, count: Callable[[], Counts]) -> Counts:
     try:
-        kept = cache.get(KEY)
+        kept = cache.get(key)
         if kept is not None:
-            return msgspec.convert(kept, tuple[dict[str, int], bool])
-        known = _count(now)
-        cache.set(KEY, known, KEPT_S)
+            return msgspec.convert(kept, Counts)
+        known = count()
+        cache.set(key, known, KEPT_S)
     except redis.RedisError as error:
         log.warning("stuck_uncached", error=repr(error))
-        return _count(now)
+        return count()
     return known
 
 
-def _count(now: datetime) -> tuple[dict[str, int], bool]:
+def _count(now: datetime) -> Counts:
     """The queues' lengths, and whether some could not be counted."""
     parts: list[Callable[[], dict[str, int]]] = [
         partial(waiting_for_somebody, now=now),
@@ -118,6 +128,14 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
     ]
     parts += [partial(_parked, alias) for alias in parked.served()]
     parts += [partial(_approvals, alias) for alias in served()]
+    return _add_up(parts)
+
+
+def _count_decidable(reader: Reader, now: datetime) -> Counts:
+    return _add_up([partial(_decidable, alias, reader, now) for alias in served()])
+
+
+def _add_up(parts: Iterable[Callable[[], dict[str, int]]]) -> Counts:
     counts: dict[str, int] = {}
     is_partial = False
     for part in parts:
@@ -131,7 +149,11 @@ def _count(now: datetime) -> tuple[dict[str, int], bool]:
 
 
 def _approvals(alias: str) -> dict[str, int]:
-    return {"approvals_waiting": count_waiting(alias, MOST)}
+    return {APPROVALS: count_waiting(alias, MOST)}
+
+
+def _decidable(alias: str, reader: Reader, now: datetime) -> dict[str, int]:
+    return {APPROVALS: count_decidable(alias, reader, MOST, now=now)}
 
 
 def _parked(alias: str) -> dict[str, int]:

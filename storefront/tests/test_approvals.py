@@ -1,17 +1,25 @@
 """The managers' page of what waits for a second person."""
 
+import re
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 import payments.tests.make as paying
 from config.databases import APPS
+from core.clock import dealer_day
 from core.ids import uuid7
-from gateway.approvals import Waits, waits_for
+from core.testing import Api
+from gateway.approvals import Waits, know_card, waits_for
+from gateway.approvals.reading import Reader, count_decidable
 from payments.models import Payment, Status
 from payments.services import capture_payment
+from storefront.desk import morning
 from storefront.tests.make import Visitor
+from storefront.visitor import get_reader
 
 pytestmark = pytest.mark.django_db(databases=[*APPS])
 PAGE = "/board/approvals/"
@@ -28,11 +36,24 @@ def decide(visitor, request, **fields):
     return visitor.client.post(f"{PAGE}{request.id}/", fields)
 
 
-def waiting(actor_id=None):
-    payment = paying.payment(paying.order(total="3288000.00"), method="cash")
+def waiting(actor_id=None, **who):
+    payment = paying.payment(paying.order(total="3288000.00", **who), method="cash")
     with suppress(Waits):
         capture_payment(payment_id=payment.id, actor_id=actor_id or uuid7(), now=timezone.now())
     return payment, waits_for("payments", payment.id)[0]
+
+
+def counted(visitor):
+    """How many requests the board and the desk say wait for this visitor."""
+    cache.clear()
+    board = re.search(r"Wait for a second person: (\d+)", read(visitor, "/board/"))
+    request = type("Request", (), {"user": visitor.user})()
+    figures = {
+        one.name: one.value for one in morning.read_waiting(morning.Look(timezone.now(), get_reader(request))).figures
+    }
+    desk = figures.get("Wait for a second person", "0")
+    assert desk == (board[1] if board else "0")
+    return int(desk)
 
 
 def test_a_manager_reads_the_queue_and_agrees():
@@ -86,3 +107,28 @@ def test_the_board_says_how_many_wait():
     shown = read(Visitor("manager"), "/board/")
     assert "Wait for a second person: 1" in shown
     assert PAGE in shown
+
+
+def test_only_those_who_may_decide_are_counted_a_request():
+    maker, other, admin = Visitor("manager"), Visitor("manager"), Visitor("admin")
+    waiting(maker.user.id)
+    assert [counted(one) for one in (maker, other, admin)] == [0, 1, 1]
+    know_card("payments", card_id=(card := uuid7()), user_id=other.user.id)
+    waiting(uuid7(), customer_id=card)
+    assert [counted(one) for one in (maker, other, admin)] == [1, 1, 2]
+
+
+def test_what_administrators_alone_decide_is_counted_to_another_of_them_alone():
+    maker, manager, admin = Visitor("admin"), Visitor("manager"), Visitor("admin")
+    rule = {"goods": "vehicle", "basis": "fixed", "value": "5000", "reason": "new"}
+    rule["valid_from"] = str(dealer_day(timezone.now()) + timedelta(days=1))
+    given = Api("admin", user_id=maker.user.id).post("/commission-rules", rule)
+    assert given.status_code == 202, given.content
+    assert [counted(one) for one in (maker, manager, admin)] == [0, 0, 1]
+
+
+def test_what_is_past_its_time_is_not_counted():
+    _payment, request = waiting()
+    reader = Reader(uuid7(), is_admin=True)
+    assert count_decidable("payments", reader, 100, now=request.expires_at - timedelta(seconds=1)) == 1
+    assert count_decidable("payments", reader, 100, now=request.expires_at) == 0

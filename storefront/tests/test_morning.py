@@ -12,6 +12,7 @@ import financing.tests.make
 import payments.tests.make
 from catalog.public.morning import read_stock
 from catalog.tests import make as make_goods
+from core.ids import uuid7
 from orders.public import read_morning
 from orders.tests import make as make_orders
 from orders.tests.test_checkout import CARD
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db(databases=ALL)
 
 class Clerk:
     def __init__(self, *rights):
-        self.rights = rights
+        self.rights, self.pk = rights, uuid7()
 
     def has_perm(self, right):
         return right in self.rights

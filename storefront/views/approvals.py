@@ -24,7 +24,7 @@ from gateway.approvals.reading import Wanted, find_request, find_requests, split
 from gateway.models import Approval, ApprovalState
 from storefront.pages import page
 from storefront.shown.people import name_person
-from storefront.visitor import required_uuid, user_id
+from storefront.visitor import get_reader, required_uuid, user_id
 
 SIZE = 50
 
@@ -73,7 +73,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", ApprovalState.WAITING)
     if state not in ApprovalState.values:
         raise NotFound
-    wanted = Wanted(state=state, before=_before(request), is_admin=_is_admin(request))
+    wanted = Wanted(state=state, before=_before(request), is_admin=get_reader(request).is_admin)
     rows, following = split_page(find_requests(wanted, limit=SIZE + 1), SIZE)
     shown = [row for _alias, row in rows]
     people = get_people({one for row in shown for one in (row.asked_by, row.decided_by) if one is not None})
@@ -98,7 +98,7 @@ def decide_approval(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("Say why you turn it down."))
         return redirect("storefront:approvals")
-    alias, found = find_request(approval_id, is_admin=_is_admin(request))
+    alias, found = find_request(approval_id, is_admin=get_reader(request).is_admin)
     service = approve if form.cleaned_data["do"] == "approve" else reject
     try:
         done = service(
@@ -114,10 +114,6 @@ def decide_approval(request: HttpRequest, approval_id: UUID) -> HttpResponse:
         told = {"what": _title(done), "state": done.get_state_display()}
         messages.success(request, _("%(what)s: %(state)s") % told)
     return redirect("storefront:approvals")
-
-
-def _is_admin(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
 
 
 def _title(row: Approval) -> str:

@@ -31,7 +31,7 @@ from storefront.shown.board_queues import read_queues
 from storefront.shown.order_view import promised_payment
 from storefront.shown.stuck import Stuck, read_stuck
 from storefront.shown.wording import Text
-from storefront.visitor import get_actor, user_id
+from storefront.visitor import get_actor, get_reader, user_id
 
 
 class MoveForm(forms.Form):
@@ -75,7 +75,7 @@ def board(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401) if is_part else redirect_to_login(request.path)
     _require_staff(request)
     found = public.read_board(roles=get_actor(request).roles, now=timezone.now())
-    stuck, queues = read_stuck(now=timezone.now()), read_queues(user_id(request))
+    stuck, queues = read_stuck(get_reader(request), now=timezone.now()), read_queues(user_id(request))
     context = {
         "board": found,
         "stuck": stuck,
