@@ -33,6 +33,7 @@ from financing.models import (
     OfferStatus,
     PaperKind,
 )
+from financing.queries.cars import UNKNOWN_CAR, Car, describe_car
 from financing.queries.offers import (
     LoanOffer,
     ProgrammeChoice,
@@ -48,6 +49,8 @@ from financing.rules.application_fields import check_fields, read_fields
 from financing.rules.clock import silent_since
 
 __all__ = [
+    "UNKNOWN_CAR",
+    "Car",
     "LoanFacts",
     "LoanOffer",
     "PaperKind",
@@ -55,6 +58,7 @@ __all__ = [
     "cheapest_offers",
     "check_application",
     "debits_for_somebody",
+    "describe_car",
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",

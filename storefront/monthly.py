@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from catalog.public import ProductView
 from core.clock import dealer_day
-from financing.public import cheapest_offers, offer_stamp
+from financing.public import UNKNOWN_CAR, Car, cheapest_offers, describe_car, offer_stamp
 from storefront.forms.deals import TERM_MONTHS, first_payment
 
 KEPT_S = 600
@@ -22,7 +22,7 @@ CURRENCY = "RUB"
 ROUNDS, STEPS = 4, 8
 """How the dearest price is closed in on: to a part in four thousand of the widest guess."""
 log = structlog.get_logger(__name__)
-Sums = tuple[Decimal, Decimal]
+Wanted = tuple[Decimal, Decimal, Car]
 
 
 class Monthly(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def read_monthly(cars: Iterable[ProductView], *, now: datetime) -> dict[UUID, Mo
 
     One statement, and one read of Valkey, for all that were asked for a while ago; afresh while Valkey is away.
     """
-    wanted = {car.id: (car.price, first_payment(car.price)) for car in cars if _is_lent_for(car)}
+    wanted = {car.id: (car.price, first_payment(car.price), describe_car([car])) for car in cars if _is_lent_for(car)}
     if not wanted:
         return {}
     day = dealer_day(now)
@@ -46,11 +46,13 @@ def read_monthly(cars: Iterable[ProductView], *, now: datetime) -> dict[UUID, Mo
     except DatabaseError as error:  # Cars are shown and sold without a bank.
         log.warning("monthly_unknown", error=repr(error))
         return {}
-    return {product_id: known[sums] for product_id, sums in wanted.items() if sums in known}
+    return {product_id: known[one] for product_id, one in wanted.items() if one in known}
 
 
 def dearest_within(most: Decimal, *, now: datetime) -> Decimal:
     """Return the highest price that costs at most so much a month, on the terms of `read_monthly`, to a thousandth.
+
+    It holds for any car that is not too old to be lent for: the stricter thresholds of new and used ones count.
 
     Nothing where no bank lends so little. Raises DatabaseError while financing is away.
     """
@@ -58,8 +60,8 @@ def dearest_within(most: Decimal, *, now: datetime) -> Decimal:
     for _round in range(ROUNDS):
         step = (high - low) / STEPS
         prices = [(low + step * number).quantize(Decimal(1), ROUND_DOWN) for number in range(1, STEPS + 1)]
-        known = _read({(price, first_payment(price)) for price in prices if price > 0}, dealer_day(now))
-        within = [price for (price, _down), loan in known.items() if loan.payment <= most]
+        known = _read({(price, first_payment(price), UNKNOWN_CAR) for price in prices if price > 0}, dealer_day(now))
+        within = [price for (price, _down, _car), loan in known.items() if loan.payment <= most]
         low = max(within, default=low)
         high = low + step
     return low
@@ -69,21 +71,21 @@ def _is_lent_for(car: ProductView) -> bool:
     return car.kind == "vehicle" and car.currency == CURRENCY and car.available > 0 and car.price > 0
 
 
-def _read(sums: Collection[Sums], day: date) -> dict[Sums, Monthly]:
+def _read(wanted: Collection[Wanted], day: date) -> dict[Wanted, Monthly]:
     stamp = hashlib.sha256(offer_stamp(day).encode()).hexdigest()
-    keys = {f"storefront:monthly:{day}:{stamp}:{price}": (price, down) for price, down in sums}
+    keys = {f"storefront:monthly:{day}:{stamp}:{one[0]}:{one[2].year}:{one[2].is_used}": one for one in wanted}
     try:
         kept = {keys[key]: msgspec.convert(told, Monthly) for key, told in cache.get_many(keys).items()}
-        fresh = _price([one for one in sums if one not in kept], day)
+        fresh = _price([one for one in wanted if one not in kept], day)
         if fresh:
             told = {key: msgspec.to_builtins(fresh[one]) for key, one in keys.items() if one in fresh}
             cache.set_many(told, KEPT_S)
     except redis.RedisError as error:
         log.warning("monthly_uncached", error=repr(error))
-        return _price(sums, day)
+        return _price(wanted, day)
     return kept | fresh
 
 
-def _price(sums: Collection[Sums], day: date) -> dict[Sums, Monthly]:
-    found = cheapest_offers(sums, term_months=TERM_MONTHS, day=day) if sums else {}
+def _price(wanted: Collection[Wanted], day: date) -> dict[Wanted, Monthly]:
+    found = cheapest_offers(wanted, term_months=TERM_MONTHS, day=day) if wanted else {}
     return {one: Monthly(payment=offer.monthly_payment, psk=offer.psk) for one, offer in found.items()}

@@ -30,7 +30,12 @@ def read_car(order_id: UUID) -> Car:
 
 def car_among(product_ids: Iterable[UUID]) -> Car:
     """The car among some products."""
-    cars = [product for product in get_products(list(product_ids)).values() if product.kind == CARS]
+    return describe_car(get_products(list(product_ids)).values())
+
+
+def describe_car(products: Iterable[ProductView]) -> Car:
+    """Say what lending asks of the car among products that were read."""
+    cars = [product for product in products if product.kind == CARS]
     if not cars:
         return UNKNOWN_CAR
     years = [car.year for car in cars if car.year]

@@ -1,7 +1,7 @@
 """Price a loan by a bank's programme: for calculators of whole deals, without an application."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,14 +19,19 @@ from core.money import ZERO, money
 from core.money.wording import money_text
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.models import Programme, WorkCalendarYear
-from financing.queries.limits import Ceiling, limits_on
+from financing.queries.cars import UNKNOWN_CAR, Car, car_among
+from financing.queries.limits import Ceiling, Limits, limits_on
 from financing.rules.bank_rules import BankRules
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
-from financing.rules.decisions import LentSums, find_refusal
+from financing.rules.decisions import Check, LentSums, Rules, find_refusal
 from messaging.peering.reads import answers
 
 CAR_LOAN, CURRENCY = "car_loan", "RUB"
+LentFor = tuple[Decimal, Decimal, Car]
+"""Price and down payment in roubles, and the car."""
+OF_CAR_AND_TERM = frozenset({"vehicle_age", "residual"})
+"""Thresholds that another term may keep to."""
 
 
 class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,12 +113,14 @@ def loan_offer(
     financing_type: str = CAR_LOAN,
     financed_premium: Decimal = Decimal(0),
     psk_premium: Decimal = Decimal(0),
+    product_ids: list[UUID] | None = None,
 ) -> LoanOffer:
     """The cheapest offer on a day, or that of the programme named, for a term that it has.
 
-    A connected bank counts by the programme it has told us: an estimate, since it has the last word. Which car it is
-    for is not known, so ПСК is held to the lower of the day's ceilings. What no programme would lend for any car has
-    no offer: the refusal says what is in the way with the cheapest.
+    A connected bank counts by the programme it has told us: an estimate, since it has the last word. `product_ids` are
+    what is bought: of the car among them the catalogue tells age and mileage, by which programmes lend less for a used
+    one and nothing for an old one. Of an unknown car the thresholds of new ones hold, and the lower of the day's
+    ceilings of ПСК. What no programme would lend has no offer: the refusal says what is in the way with the cheapest.
 
     Raises InvalidInput, NoProgramme.
     """
@@ -127,10 +134,11 @@ def loan_offer(
     offers, errors = _price_each(terms)
     if not offers:
         raise errors[0]
-    lent = _lent(fitting, offers, is_used=None)
+    car = car_among(product_ids) if product_ids else UNKNOWN_CAR
+    lent = _lent(fitting, offers, car, day)
     if not lent:
-        raise InvalidInput("financing.down_payment", "not_lent", _say_refusal(fitting, offers))
-    cheapest = _choose(lent, _ceilings(fitting, day))
+        raise _refuse(fitting, offers, car, day)
+    cheapest = _choose(lent, _ceilings(fitting, limits_on(day), car.is_used))
     if cheapest is None:
         raise InvalidInput("financing.term_months", "psk_cap", _("The full cost of this credit is above the ceiling."))
     return cheapest
@@ -142,25 +150,25 @@ def offer_stamp(day: date) -> str:
     return ".".join(f"{pk}-{version}" for pk, version in offered.order_by("pk").values_list("pk", "version"))
 
 
-def cheapest_offers(
-    sums: Collection[tuple[Decimal, Decimal]], *, term_months: int, day: date
-) -> dict[tuple[Decimal, Decimal], LoanOffer]:
-    """Return the cheapest car loan for each price with its down payment, as `loan_offer` gives it; where any fits.
+def cheapest_offers(wanted: Collection[LentFor], *, term_months: int, day: date) -> dict[LentFor, LoanOffer]:
+    """Return the cheapest car loan for each price, down payment and car, as `loan_offer` gives it; where any fits.
 
-    What is advertised must be lent for any car: the stricter of the thresholds of new and used ones holds. The
-    programmes and ceilings are read once for all of them. Roubles.
+    What is advertised must be lent: of a car nobody knows the stricter of the thresholds of new and used ones holds.
+    The programmes and ceilings are read once for all of them. Roubles.
     """
     programmes = [
         item for item in _on_offer(CAR_LOAN, day, None) if item.min_term_months <= term_months <= item.max_term_months
     ]
     if not programmes:
         return {}
-    ceilings = _ceilings(programmes, day)
-    found: dict[tuple[Decimal, Decimal], LoanOffer | None] = {}
-    for price, down in sums:
+    limits = limits_on(day)
+    ceilings = {is_used: _ceilings(programmes, limits, is_used) for is_used in (True, False, None)}
+    found: dict[LentFor, LoanOffer | None] = {}
+    for price, down, car in wanted:
         offers, _errors = _price_each([_terms(item, price, down, term_months, ZERO, ZERO, day) for item in programmes])
-        found[price, down] = _choose(_lent(programmes, offers, is_used=True), ceilings)
-    return {sums: offer for sums, offer in found.items() if offer is not None}
+        strict = replace(car, is_used=car.is_used is not False)
+        found[price, down, car] = _choose(_lent(programmes, offers, strict, day), ceilings[car.is_used])
+    return {one: offer for one, offer in found.items() if offer is not None}
 
 
 def _having_term(programmes: Sequence[Programme], term_months: int) -> list[Programme]:
@@ -185,43 +193,67 @@ def _price_each(terms: Sequence[OfferTerms]) -> tuple[list[LoanOffer], list[Inva
     return offers, errors
 
 
-def _lent(programmes: Sequence[Programme], offers: Sequence[LoanOffer], *, is_used: bool | None) -> list[LoanOffer]:
-    """Return the offers whose sums no threshold of their programme would refuse; of a used car, its own ones too."""
+def _lent(programmes: Sequence[Programme], offers: Sequence[LoanOffer], car: Car, day: date) -> list[LoanOffer]:
+    """Return the offers that no threshold of their programme would refuse; of a used car, its own ones too."""
     rules = {item.id: item.rules for item in programmes}
-    return [offer for offer in offers if find_refusal(_sum_up(offer, is_used), rules[offer.terms.programme_id]) is None]
+    return [one for one in offers if find_refusal(_sum_up(one, car, day), rules[one.terms.programme_id]) is None]
 
 
-def _sum_up(offer: LoanOffer, is_used: bool | None) -> LentSums:
+def _sum_up(offer: LoanOffer, car: Car, day: date) -> LentSums:
     terms = offer.terms
     return LentSums(
+        today=day,
+        term_months=terms.term_months,
         value=terms.vehicle_price,
         order_total=terms.vehicle_price + terms.financed_premium,
         down_payment=terms.down_payment,
         amount=offer.amount_financed,
         premium_lent=terms.financed_premium,
-        is_used=is_used,
+        is_used=car.is_used,
+        vehicle_year=car.year,
+        balloon=terms.balloon,
     )
 
 
-def _say_refusal(programmes: Sequence[Programme], offers: Sequence[LoanOffer]) -> str:
-    """Say which threshold of the cheapest programme stands in the way of sums that nobody lends."""
+def _refuse(programmes: Sequence[Programme], offers: Sequence[LoanOffer], car: Car, day: date) -> InvalidInput:
+    """Return which threshold of the cheapest programme stands in the way of a loan that nobody gives."""
     nearest = min(offers, key=lambda offer: (offer.psk, offer.terms.programme_id))
     rules = next(item.rules for item in programmes if item.id == nearest.terms.programme_id)
-    refusal = find_refusal(_sum_up(nearest, None), rules)
+    refusal = find_refusal(_sum_up(nearest, car, day), rules)
+    if refusal is not None and refusal.code in OF_CAR_AND_TERM:
+        return InvalidInput("financing.term_months", "not_lent", _say_of_car(nearest, refusal))
+    return InvalidInput("financing.down_payment", "not_lent", _say_of_sums(nearest, refusal, rules))
+
+
+def _say_of_car(nearest: LoanOffer, refusal: Check) -> str:
+    told = {"bank": nearest.terms.bank, "found": _number(refusal.value), "limit": _number(refusal.limit)}
+    said = _(
+        "No loan for this car: the residual payment is %(found)s %% of its price, %(bank)s allows at most %(limit)s %%."
+    )
+    if refusal.code == "vehicle_age":
+        said = _(
+            "No loan for this car: %(bank)s lends up to an age of %(limit)s at the last payment, it would be %(found)s."
+        )
+    return said % told
+
+
+def _number(text: str) -> str:
+    return formats.number_format(Decimal(text).normalize())
+
+
+def _say_of_sums(nearest: LoanOffer, refusal: Check | None, rules: Rules) -> str:
     if refusal is None or refusal.code == "amount":
         least, most = money_text(rules.min_amount, CURRENCY), money_text(rules.max_amount, CURRENCY)
         told = {"bank": nearest.terms.bank, "least": least, "most": most}
         return _("No loan for these sums: %(bank)s lends %(least)s to %(most)s.") % told
-    limit = formats.number_format(Decimal(refusal.limit).normalize())
-    told = {"bank": nearest.terms.bank, "limit": limit}
+    told = {"bank": nearest.terms.bank, "limit": _number(refusal.limit)}
     if refusal.code == "down_payment":
         return _("No loan for these sums: %(bank)s asks for at least %(limit)s %% of the price down.") % told
     return _("No loan for these sums: %(bank)s lends at most %(limit)s %% of the price of the car.") % told
 
 
-def _ceilings(programmes: Sequence[Programme], day: date) -> dict[UUID, Ceiling | None]:
-    limits = limits_on(day)
-    return {item.id: limits.ceiling(item, None) for item in programmes}
+def _ceilings(programmes: Sequence[Programme], limits: Limits, is_used: bool | None) -> dict[UUID, Ceiling | None]:
+    return {item.id: limits.ceiling(item, is_used) for item in programmes}
 
 
 def _choose(offers: Sequence[LoanOffer], ceilings: Mapping[UUID, Ceiling | None]) -> LoanOffer | None:

@@ -69,14 +69,19 @@ class Rules:
 class LentSums:
     """Sums of a loan, whoever takes it: `value` is what the car is worth as security, `order_total` the most lent.
 
-    Roubles; `premium_lent` is insurance that the `amount` pays for.
+    Roubles; `premium_lent` is insurance that the `amount` pays for. `is_used` and `vehicle_year` are None where the car
+    is not known.
     """
 
+    today: date
+    term_months: int
     value: Decimal
     order_total: Decimal
     down_payment: Decimal
     amount: Decimal
     is_used: bool | None = None
+    vehicle_year: int | None = None
+    balloon: Decimal = Decimal(0)
     premium_lent: Decimal = Decimal(0)
 
 
@@ -89,16 +94,12 @@ class Facts(LentSums):
     this loan in it.
     """
 
-    today: date
-    term_months: int
     employment: Employment
     monthly_income: Decimal
     monthly_obligations: Decimal
     monthly_payment: Decimal
     psk: Decimal
     birth_date: date | None = None
-    vehicle_year: int | None = None
-    balloon: Decimal = Decimal(0)
     average_payment: Decimal | None = None
     share_after: Decimal | None = None
 
@@ -146,8 +147,8 @@ def decide(facts: Facts, rules: Rules) -> Decision:
 
 
 def find_refusal(sums: LentSums, rules: Rules) -> Check | None:
-    """Return the first threshold of amount, down payment and security that refuses these sums to everybody, if any."""
-    checks = (check for rule in (_amount, _down_payment, _ltv) for check in rule(sums, rules))
+    """Return the first threshold of sums, car and security that refuses such a loan to everybody, if any."""
+    checks = (check for rule in _RULES_OF_ALL for check in rule(sums, rules))
     return next((check for check in checks if check.outcome is Outcome.REJECT), None)
 
 
@@ -204,13 +205,13 @@ def _age(facts: Facts, rules: Rules) -> Iterator[Check]:
     yield _verdict("age", passed, f"{now}-{at_end}", f"{youngest}-{rules.max_age_at_end}")
 
 
-def _vehicle_age(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _vehicle_age(facts: LentSums, rules: Rules) -> Iterator[Check]:
     if facts.vehicle_year is not None:
         at_end = add_months(facts.today, facts.term_months).year - facts.vehicle_year
         yield _verdict("vehicle_age", at_end <= rules.max_vehicle_age, at_end, rules.max_vehicle_age)
 
 
-def _residual(facts: Facts, rules: Rules) -> Iterator[Check]:
+def _residual(facts: LentSums, rules: Rules) -> Iterator[Check]:
     """Hold the residual payment to what the car is worth at the end; one of unknown age counts as new."""
     if not facts.balloon or not rules.residual_limits:
         return
@@ -258,6 +259,13 @@ def _lending_share(facts: Facts, rules: Rules) -> Iterator[Check]:
         yield _verdict("lending_share", passed, facts.share_after, rules.max_share_percent)
 
 
+_RULES_OF_ALL: tuple[Callable[[LentSums, Rules], Iterator[Check]], ...] = (
+    _amount,
+    _down_payment,
+    _ltv,
+    _vehicle_age,
+    _residual,
+)
 _RULES: tuple[Callable[[Facts, Rules], Iterator[Check]], ...] = (
     _age,
     _term,

@@ -96,13 +96,14 @@ def work_out_deal(
     """Calculate a deal and store nothing: for sliders that move. Raises InvalidInput, UnknownProduct."""
     day = dealer_day(now)
     lines = _lines(items, coupon, customer_id, day)
-    rated = rate_insurance(insurance, day, [product_id for product_id, _quantity in items])
+    products = [product_id for product_id, _quantity in items]
+    rated = rate_insurance(insurance, day, products)
     goods = sum((Decimal(line["line_total"]) for line in lines), ZERO)
     if not 0 <= trade_in_amount <= goods:
         raise InvalidInput("trade_in", "out_of_range", _("Between nothing and the price of the goods."))
     now_due = sum((Decimal(item["due_now"]) for item in rated), ZERO)
     later = sum((Decimal(item["premium"]) for item in rated), ZERO) - now_due
-    offer = None if loan is None else offer_loan(loan, goods, trade_in_amount, rated, day)
+    offer = None if loan is None else offer_loan(loan, goods, trade_in_amount, rated, day, products)
     result = compute_result(goods, now_due, trade_in_amount, offer, later)
     return DealQuote(
         coupon=coupon.strip().upper(),
@@ -170,10 +171,18 @@ def _premium(request: Mapping[str, Any], found: PremiumFacts) -> dict[str, Any]:
 
 
 def offer_loan(
-    loan: LoanWish, goods: Decimal, trade_in: Decimal, rated: Sequence[Mapping[str, Any]], day: date
+    loan: LoanWish,
+    goods: Decimal,
+    trade_in: Decimal,
+    rated: Sequence[Mapping[str, Any]],
+    day: date,
+    products: list[UUID],
 ) -> LoanOffer:
-    """Price the loan: insurance that the law demands stands outside ПСК, other insurance in it. Later parts are paid
-    by the insured: a loan lends what is due with the deal."""
+    """Price the loan for the car among some products.
+
+    Insurance that the law demands stands outside ПСК, other insurance in it. Later parts are paid by the insured: a
+    loan lends what is due with the deal.
+    """
     lent = [item for item in rated if loan.is_insurance_financed]
     financed = sum((Decimal(item["due_now"]) for item in lent), ZERO)
     in_psk = sum((Decimal(item["due_now"]) for item in lent if item["insurance_type"] != BY_LAW), ZERO)
@@ -188,4 +197,5 @@ def offer_loan(
         financing_type=loan.financing_type,
         financed_premium=financed,
         psk_premium=in_psk,
+        product_ids=products,
     )

@@ -46,12 +46,13 @@ def set_figures(
     """
     day = dealer_day(now)
     refuse_other_cars(built, insurance)
-    rated = rate_insurance(insurance, day, [require_id(line) for line in built])
+    products = [require_id(line) for line in built]
+    rated = rate_insurance(insurance, day, products)
     policies = [_describe_policy(one) for one in rated]
     offer.insurance, offer.loan = freeze(policies), None
     if loan is not None:
         goods = sum((line.line_total for line in built), ZERO)
-        found = offer_loan(loan, goods, ZERO, rated, day)
+        found = offer_loan(loan, goods, ZERO, rated, day, products)
         offer.loan = freeze(_describe_loan(found, is_insurance_financed=loan.is_insurance_financed, now=now))
 
 

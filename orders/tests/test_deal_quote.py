@@ -25,7 +25,7 @@ from orders.services import Actor, order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal
 from orders.tests import make
 
-pytestmark = pytest.mark.django_db(databases=["orders", "financing", "insurance"])
+pytestmark = pytest.mark.django_db(databases=["orders", "financing", "insurance", "catalog"])
 PATH = "/orders/deal-quote"
 
 

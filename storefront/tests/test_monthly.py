@@ -1,6 +1,8 @@
 """Show what a car costs a month: the calculator's own figure, for a whole page of cars at the price of one."""
 
+import html
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,10 +12,12 @@ from django.utils import timezone
 
 import financing.tests.make
 from config.databases import APPS
+from core.clock import dealer_day
 from core.errors import InvalidInput
-from financing.models import Programme
+from financing.models import LimitKind, Programme
+from financing.queries.limit_files import LimitFact
 from financing.queries.offers import recalculate_offer
-from financing.services import change_programme
+from financing.services import change_programme, write_limits
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
@@ -72,7 +76,7 @@ def test_a_new_rate_counts_at_once():
 @pytest.mark.parametrize("thresholds", [
     {"max_amount": Decimal(700_000)}, {"min_amount": Decimal(900_000)}, {"min_down_payment_percent": Decimal(30)},
     {"min_down_payment_used_percent": Decimal(30)}, {"max_ltv_percent": Decimal(70)},
-    {"max_ltv_used_percent": Decimal(70)},
+    {"max_ltv_used_percent": Decimal(70)}, {"max_vehicle_age": 5},
 ])  # fmt: skip
 def test_what_a_bank_would_refuse_is_not_advertised(thresholds):
     financing.tests.make.programme(bank="Cheap", base_rate=Decimal(5), **thresholds)
@@ -81,6 +85,55 @@ def test_what_a_bank_would_refuse_is_not_advertised(thresholds):
     financing.tests.make.programme(bank="Dear", base_rate=Decimal("14.9"))
     [payment] = figures()
     assert int("".join(filter(str.isdigit, payment))) > 18_000, "800,000 over five years at 14.9 %, and not at 5 %"
+
+
+def test_a_new_car_costs_a_month_what_new_cars_are_lent_for():
+    financing.tests.make.programme(bank="Cheap", base_rate=Decimal(5), min_down_payment_used_percent=Decimal(30))
+    financing.tests.make.programme(bank="Dear", base_rate=Decimal("14.9"))
+    for model, km in (("New", 0), ("Used", 19_851)):
+        make.car(model=model, price=Decimal(1_000_000), mileage=km)
+    payments = [figures(f"/cars/?model={model}")[0] for model in ("New", "Used")]
+    new, used = (int("".join(filter(str.isdigit, one))) for one in payments)
+    assert new < 16_000_00 < 18_000_00 < used
+
+
+WISH = {"trade_in": "0", "has_loan": "on", "down_payment": "200000", "term_months": "60", "deductible": "0"}
+OLD = "кредита нет: Bank кредитует машины до 10 лет на день последнего платежа, этой будет 13."
+RESIDUAL = "кредита нет: остаточный платёж — 35 % её цены, Bank допускает не больше 30 %."
+BALLOON = {"schedule": "balloon", "residual_percent": Decimal(35)}
+
+
+@pytest.mark.parametrize(("thresholds", "km", "russian"), [
+    ({"max_vehicle_age": 10}, 0, OLD),
+    (BALLOON | {"residual_limits": ["50"] * 9 + ["30"]}, 0, RESIDUAL),
+    ({"min_down_payment_used_percent": Decimal(30)}, 1_001, "Bank просит первый взнос не меньше 30 % цены."),
+    ({"max_ltv_used_percent": Decimal(70)}, 1_001, "Bank выдаёт не больше 70 % цены автомобиля."),
+])  # fmt: skip
+def test_the_calculator_knows_age_and_mileage_of_the_car(thresholds, km, russian):
+    financing.tests.make.programme(**thresholds)
+    this_year = dealer_day(timezone.now()).year
+    visitor = Visitor(language="ru")
+    results = []
+    for year, mileage in ((this_year - 8, km), (this_year, 0)):
+        car = make.car(price=Decimal(1_000_000), year=year, mileage=mileage)
+        page = visitor.post(f"/cars/{car.id}/deal/", **WISH, part="result")
+        results.append(html.unescape(text(page)).replace("\u00a0", " "))
+        assert bool(figures(f"/cars/{car.id}/")) == (russian not in results[-1])
+    old, new = results
+    assert russian in old
+    assert russian not in new
+
+
+def test_a_used_car_is_held_to_the_ceiling_of_used_cars():
+    financing.tests.make.programme()
+    days = {"valid_from": date(2020, 1, 1), "valid_to": date(2099, 12, 31)}
+    fact = LimitFact(kind=LimitKind.PSK_NEW, value=Decimal("11.1"), source="a test", **days)
+    write_limits(facts=[fact], now=timezone.now())
+    for mileage, is_lent in ((0, False), (1_001, True)):
+        car = make.car(price=Decimal(1_000_000), mileage=mileage)
+        result = text(Visitor().post(f"/cars/{car.id}/deal/", **WISH, part="result"))
+        assert ("above the ceiling" not in result) == is_lent
+        assert bool(figures(f"/cars/{car.id}/")) == is_lent
 
 
 def test_a_price_that_no_fifth_divides_is_lent_for():
