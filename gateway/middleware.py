@@ -8,7 +8,7 @@ from typing import Any, cast
 import structlog
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.urls import resolve
@@ -25,7 +25,7 @@ from gateway.fast_path import BodyTooLarge
 from gateway.guards import guard, uploads
 from gateway.guards.plain_http import HttpsRequired
 from gateway.responses import log_line, measured, problems
-from gateway.views import away, too_large
+from gateway.views import away, bad_request, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,128}")
@@ -119,8 +119,12 @@ class EdgeMiddleware:
             return self.pages(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Tell the visitor of a page whose database is away so, in debug too."""
-        return None if _is_api(request.path_info) else away(request, exception)
+        """Tell the visitor of a page whose database is away so, in debug too. Who hung up found no fault of ours."""
+        if _is_api(request.path_info):
+            return None
+        if isinstance(exception, UnreadablePostError):
+            return bad_request(request, exception)
+        return away(request, exception)
 
 
 def _read_cause(meta: Mapping[str, Any]) -> dict[str, Any]:

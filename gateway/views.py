@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from core.errors import Unavailable
 from core.postgres.breakers import DatabaseAway
-from gateway.responses import problems
+from gateway.responses import malformed, problems
 
 AWAY_S = 5
 """When a visitor may try again; a database's breaker looks every second whether it is back."""
@@ -46,6 +46,8 @@ def _no_pages() -> str:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400 for people: what was sent cannot be understood; nothing of it is trusted, so nobody is looked up."""
+    if exception is not None:
+        malformed.record(exception, request)
     if _is_for_programs(request):
         return problems.problem(400, "bad_request", _("The request cannot be understood."))
     return render(request, "400.html", status=400)

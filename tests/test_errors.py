@@ -7,6 +7,7 @@ import pytest
 import sentry_sdk
 import structlog
 from django.db import IntegrityError
+from django.test import Client
 from sentry_sdk.transport import Transport
 
 import clients.tests.make
@@ -90,6 +91,12 @@ def test_a_row_that_breaks_a_constraint_is_not_reported(told):
 def test_what_is_no_error_is_not_reported(told):
     logging.getLogger("tests.errors").warning("only a warning")
     structlog.get_logger("tests.errors").info("nor this")
+    assert told == []
+
+
+def test_what_any_visitor_can_cause_is_not_reported(told, settings):
+    settings.DEBUG, settings.ALLOWED_HOSTS = False, ["shop.example"]
+    assert Client().get("/", headers={"Host": "evil.example"}).status_code == 400
     assert told == []
 
 

@@ -74,6 +74,7 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
             log_line.LOGGER: {"handlers": ["made"], "propagate": False},
             "django.server": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
+            "django.security": {"level": "CRITICAL"},  # errors at any visitor's will; malformed.record tells of them
             "celery": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "uvicorn": {"handlers": ["console"], "propagate": False},

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import get_language, gettext_lazy
@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from core.errors import DomainError, InvalidInput
 from core.postgres.breakers import DatabaseAway
 from gateway.requests import wording
+from gateway.responses import malformed
 
 CONTENT_TYPE = "application/problem+json"
 TITLES = {
@@ -107,7 +108,16 @@ def from_exception(error: Exception, request: HttpRequest) -> HttpResponse:
         refused = standardized(error, context)
         assert refused is not None
         return _from_drf(refused)
+    if isinstance(error, malformed.MALFORMED):
+        return _from_malformed(error, request)
     return _from_others(error, request)
+
+
+def _from_malformed(error: Exception, request: HttpRequest) -> HttpResponse:
+    malformed.record(error, request)
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, "body_too_large", _("The request body is too large."))
+    return problem(400, "bad_request", _("The request is malformed."))
 
 
 def _from_others(error: Exception, request: HttpRequest) -> HttpResponse:
@@ -122,10 +132,6 @@ def _from_others(error: Exception, request: HttpRequest) -> HttpResponse:
             return problem(404, "not_found", _("Not found."))
         case PermissionDenied():
             return problem(403, "permission_denied", _("Not allowed."))
-        case RequestDataTooBig():
-            return problem(413, "body_too_large", _("The request body is too large."))
-        case BadRequest() | SuspiciousOperation():
-            return problem(400, "bad_request", _("The request is malformed."))
         case OperationalError() | InterfaceError():
             if not isinstance(error, DatabaseAway):
                 log.error("database_unavailable", path=request.path, error=repr(error))
@@ -167,7 +173,7 @@ class ProblemFormatter(ExceptionFormatter):
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | Response | None:
     """DRF's hook: the same rendering for what DRF itself raises."""
     request = context["request"]
-    if isinstance(error, DomainError | msgspec.DecodeError | OperationalError | InterfaceError):
+    if isinstance(error, (DomainError, msgspec.DecodeError, OperationalError, InterfaceError, *malformed.MALFORMED)):
         return from_exception(error, request)
     response = standardized(error, context)  # type: ignore[arg-type]
     if response is None or response.status_code >= 500:
