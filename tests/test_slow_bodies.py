@@ -235,3 +235,39 @@ async def test_what_no_address_takes_does_not_wait_for_its_turn(small):
     for one in busy:
         one.put(b"")
     assert await asyncio.gather(*tasks) == [200] * bodies.UPLOADS_AT_ONCE
+
+
+async def refuse(scope, receive, send):
+    """Answer what needs no look at the body."""
+    await send({"type": "http.response.start", "status": 403, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def refused(**headers):
+    exchange = Exchange(IMPORTS, content_length=900, content_type="multipart/form-data", **headers)
+    for number in range(9):
+        exchange.put(b"x" * 100, more=number < 8)
+    return exchange
+
+
+def test_a_refused_sender_is_listened_to_before_the_answer_so_that_a_proxy_passes_it_on(small, monkeypatch):
+    exchange = refused()
+    assert asyncio.run(exchange.through(TimelyBodies(refuse))) == 403
+    assert exchange.messages.empty()
+    monkeypatch.setattr(bodies, "LINGERS_AT_MOST", 300)
+    long = refused()
+    assert asyncio.run(long.through(TimelyBodies(refuse))) == 403
+    assert long.messages.qsize() == 6, "no longer than it is worth"
+
+
+def test_who_asked_whether_to_send_is_refused_unread(small):
+    exchange = refused(expect="100-continue")
+    assert asyncio.run(exchange.through(TimelyBodies(refuse))) == 403
+    assert exchange.messages.qsize() == 9
+
+
+def test_a_refused_sender_who_falls_silent_hears_the_answer(small):
+    exchange = Exchange(IMPORTS, content_length=900, content_type="multipart/form-data")
+    exchange.put(b"x" * 100, more=True)
+    assert asyncio.run(exchange.through(TimelyBodies(refuse))) == 403
+    assert len(exchange.sent) == 2

@@ -7,6 +7,7 @@ most threads are always there for everybody else.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -30,6 +31,8 @@ GRACE_S = 10.0
 UPLOADS_AT_ONCE = 2
 HELD_AT_MOST = 64 << 20
 """Bytes of bodies that one process holds for its threads; beyond them senders are told to come back."""
+LINGERS_AT_MOST = 8 << 20
+"""Bytes that are still taken from a sender who is answered before the end; what is longer is cut off."""
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +49,7 @@ class Pace:
 
     def __init__(self, at_most: float) -> None:
         self.at_most, self.waited, self.received = at_most, 0.0, 0
-        self.is_too_slow = False
+        self.is_too_slow = self.is_over = False
 
     async def next(self, receive: Receive) -> Message:
         """The next part. Raises BodyTooSlow."""
@@ -61,7 +64,15 @@ class Pace:
             raise BodyTooSlow from None
         self.waited += clock() - began
         self.received += len(message.get("body", b""))
+        self.is_over = not message.get("more_body", False)
         return message
+
+    async def linger(self, receive: Receive) -> None:
+        """Take what is still on its way: a proxy that cannot send on tells its client of a fault, not of our answer."""
+        enough = self.received + LINGERS_AT_MOST
+        with suppress(BodyTooSlow):
+            while not self.is_over and self.received < enough:
+                await self.next(receive)
 
 
 class TimelyBodies:
@@ -123,8 +134,12 @@ class TimelyBodies:
             self._uploads.release()
 
     async def _pace(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Let the thread read; whatever it answers to a body that stopped coming, the sender hears why."""
+        """Let the thread read; whatever it answers to a body that stopped coming, the sender hears why.
+
+        Who asked whether to send at all (`Expect`) is answered, and has nothing on its way.
+        """
         pace, is_begun = Pace(float("inf")), False
+        is_asked = any(name.lower() == b"expect" for name, _value in scope["headers"])
 
         async def timely() -> Message:
             try:
@@ -135,6 +150,8 @@ class TimelyBodies:
         async def answer(message: Message) -> None:
             nonlocal is_begun
             if is_begun or not pace.is_too_slow:
+                if not (is_begun or is_asked):
+                    await pace.linger(receive)
                 is_begun = True
                 await send(message)
 
