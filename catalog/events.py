@@ -37,12 +37,19 @@ class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
 
 @event("category.changed", aggregate="category", key="category_id")
 class CategoryChanged(Event):
-    """A category was created, renamed, moved or deleted."""
+    """A category was created, renamed, moved, taxed in another way or deleted.
+
+    `taxed_as` and `taxed_ground` are those of its products that name none: its own or those above; empty for the
+    standard rate, and absent from events of releases that did not tell them.
+    """
 
     category_id: UUID
     name: str
     parent_id: UUID | None = None
     is_deleted: bool = False
+    taxed_as: str | None = None
+    taxed_ground: str = ""
+    version_number: int = 0
 
 
 @event("product.created", aggregate="product", key="product_id")
@@ -50,7 +57,8 @@ class ProductCreated(Event):
     """A product can be offered; carries what other apps need to sell it and to insure it.
 
     `power_hp` is 0 where nobody knows it, and absent from events of releases that did not tell it; so is `vat_kind`,
-    empty for the standard rate. `margin_cost` is what a vehicle taxed by the difference was bought for.
+    empty for that of the category, else the standard one. `vat_ground` is by which rule its sale is exempt, absent as
+    above. `margin_cost` is what a vehicle taxed by the difference was bought for.
     """
 
     product_id: UUID
@@ -71,6 +79,7 @@ class ProductCreated(Event):
     category_id: UUID | None = None
     vat_kind: str | None = None
     margin_cost: Decimal | None = None
+    vat_ground: str | None = None
 
 
 @event("product.updated", aggregate="product", key="product_id")
@@ -95,6 +104,7 @@ class ProductUpdated(Event):
     category_id: UUID | None = None
     vat_kind: str | None = None
     margin_cost: Decimal | None = None
+    vat_ground: str | None = None
 
 
 @event("product.cost_changed", aggregate="product", key="product_id", internal=True)

@@ -32,6 +32,7 @@ from catalog.models import (
     StockMovement,
 )
 from catalog.models.products import ProductQuerySet
+from catalog.services.categories import CategoryChanges
 from catalog.services.products import ProductFields
 from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, level
@@ -98,11 +99,11 @@ class AttributeInline(TabularInline):
 class CategoryAdmin(ServiceAdmin):
     """The tree, in its order."""
 
-    list_display = ["indented_name", "path", "level"]
+    list_display = ["indented_name", "path", "level", "taxed_as", "taxed_ground"]
     search_fields = ["name__icontains", "path__icontains"]
     ordering = ["path"]
-    fields = ["name", "slug", "parent", "path", "level"]
-    readonly_fields = ["path", "level"]
+    fields = ["name", "slug", "parent", "vat_kind", "vat_ground", "path", "level", "taxed_as", "taxed_ground"]
+    readonly_fields = ["path", "level", "taxed_as", "taxed_ground"]
     autocomplete_fields = ["parent"]
     inlines = [AttributeInline]
 
@@ -111,18 +112,14 @@ class CategoryAdmin(ServiceAdmin):
         return "— " * category.level + category.name
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
-        name, slug, parent_id, now = obj.name, obj.slug, obj.parent_id, timezone.now()
+        now, expected = timezone.now(), frozenset({obj.version})
+        fields = CategoryChanges(
+            name=obj.name, slug=obj.slug, parent_id=obj.parent_id, vat_kind=obj.vat_kind, vat_ground=obj.vat_ground
+        )
         if change:
-            services.update_category(
-                category_id=obj.pk,
-                name=name,
-                slug=slug,
-                parent_id=parent_id,
-                expected_version=frozenset({obj.version}),
-                now=now,
-            )
+            services.update_category(category_id=obj.pk, expected_version=expected, now=now, **fields)
         else:
-            obj.pk = services.create_category(name=name, slug=slug, parent_id=parent_id, now=now).pk
+            obj.pk = services.create_category(now=now, **fields).pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Attributes are written by their services, like everything else."""
@@ -294,6 +291,7 @@ class ProductAdmin(GalleryScreen, ServiceAdmin):
                 ],
             },
         ),
+        (gettext_lazy("VAT"), {"classes": ["tab"], "fields": ["vat_kind", "vat_ground", "margin_cost"]}),
         (
             gettext_lazy("Shop window"),
             {"classes": ["tab"], "fields": ["description", "image_url", "attributes", "created_at", "updated_at"]},

@@ -11,10 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
+from catalog.models.taxes import OF_CATEGORIES, ExemptionGround, SaleTax
 from catalog.rules.importing.rows import MIN_YEAR
 from core.importing.limits import ENDINGS
 from core.money import MAX_AMOUNT
-from core.money.vat import VatKind
 from core.vin import has_check_digit
 from gateway.access.permissions import may_see_costs
 
@@ -27,7 +27,10 @@ class CategorySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Category
-        fields = ["id", "name", "slug", "parent_id", "level", "path", "created_at", "updated_at", "version"]
+        fields = [
+            "id", "name", "slug", "parent_id", "level", "path", "vat_kind", "vat_ground", "taxed_as", "taxed_ground",
+            "created_at", "updated_at", "version",
+        ]  # fmt: skip
         read_only_fields = fields
 
 
@@ -47,6 +50,16 @@ class CategoryInput(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     slug = serializers.SlugField(max_length=80, allow_unicode=True, required=False)
     parent_id = serializers.UUIDField(allow_null=True, required=False)
+    vat_kind = serializers.ChoiceField(
+        choices=OF_CATEGORIES, allow_blank=True, required=False,
+        help_text=_("How its products that name none are taxed; empty: as the category above says."),
+    )  # fmt: skip
+    vat_ground = serializers.ChoiceField(
+        choices=ExemptionGround.choices,
+        allow_blank=True,
+        required=False,
+        help_text=_("By which rule of the law they are exempt."),
+    )
 
 
 class ProductSerializer(serializers.ModelSerializer):
@@ -89,14 +102,14 @@ class WrittenProductSerializer(ProductSerializer):
     warnings = WarningSerializer(many=True, read_only=True)
 
     class Meta(ProductSerializer.Meta):
-        fields = [*ProductSerializer.Meta.fields, "vat_kind", "margin_cost", "cost", "warnings"]
+        fields = [*ProductSerializer.Meta.fields, "vat_kind", "vat_ground", "margin_cost", "cost", "warnings"]
         read_only_fields = fields
 
     def to_representation(self, instance: Product) -> dict[str, Any]:
         odd = instance.vin and not has_check_digit(instance.vin)
         detail = _("The check digit of the VIN is wrong, as it is for many cars made outside North America.")
         warnings = [{"field": "vin", "code": "vin_check_digit", "detail": str(detail)}] if odd else []
-        taxed = {"vat_kind": instance.vat_kind, "margin_cost": instance.margin_cost}
+        taxed = {name: getattr(instance, name) for name in ("vat_kind", "vat_ground", "margin_cost")}
         cost = instance.cost if may_see_costs(self.context["view"].principal.roles) else None
         return super().to_representation(instance) | taxed | {"cost": cost, "warnings": warnings}
 
@@ -135,9 +148,15 @@ class ProductInput(serializers.Serializer):
     image_url = serializers.URLField(max_length=500, allow_blank=True, required=False)
     attributes = serializers.DictField(required=False)
     vat_kind = serializers.ChoiceField(
-        choices=[(kind.value, kind.value) for kind in VatKind], allow_blank=True, required=False,
-        help_text=_("How its sale is taxed; empty: at the standard rate."),
+        choices=SaleTax.choices, allow_blank=True, required=False,
+        help_text=_("How its sale is taxed; empty: as its category says, or at the standard rate."),
     )  # fmt: skip
+    vat_ground = serializers.ChoiceField(
+        choices=ExemptionGround.choices,
+        allow_blank=True,
+        required=False,
+        help_text=_("By which rule of the law its sale is exempt."),
+    )
     margin_cost = serializers.DecimalField(
         max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False,
         help_text=_("What a vehicle was bought for from a person: its VAT is that of the difference."),

@@ -7,7 +7,10 @@ from django.db import connections, models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.errors import CategoryCycle, CategoryTooDeep
+from catalog.models.taxes import OF_CATEGORIES, ExemptionGround, SaleTax
 from core.ids import uuid7
+from core.money.grounds import LENGTH
+from core.money.vat import VatKind
 
 MAX_LEVEL = 100
 """Deepest level: bounds recursion in whoever reads the tree as nested JSON."""
@@ -23,7 +26,9 @@ WITH RECURSIVE down AS (
 class Category(models.Model):
     """A node of the tree. `level` counts from 0; `path` joins the slugs from the root by `/`.
 
-    Both are kept by the services that create, rename and move, under one lock for the whole tree.
+    Both are kept by the services that create, rename and move, under one lock for the whole tree. So are `taxed_as`
+    and `taxed_ground`: the kind of VAT, and the ground of an exemption, of its products that name none. They are its
+    own, or else those of the nearest category above that has one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -34,6 +39,26 @@ class Category(models.Model):
     slug = models.SlugField(_("slug"), max_length=80, allow_unicode=True)
     level = models.PositiveSmallIntegerField(_("level"), default=0, editable=False)
     path = models.TextField(_("path"), editable=False)
+    vat_kind = models.CharField(
+        _("VAT"), max_length=8, choices=OF_CATEGORIES, blank=True, default="", db_default="",
+        help_text=_("Of its products that name none, and of the categories below; empty: as the category above."),
+    )  # fmt: skip
+    vat_ground = models.CharField(
+        _("ground of the exemption"), max_length=LENGTH, choices=ExemptionGround,
+        blank=True, default="", db_default="",
+    )  # fmt: skip
+    taxed_as = models.CharField(
+        _("taxed as"), max_length=8, choices=SaleTax, blank=True, editable=False, default="", db_default=""
+    )
+    taxed_ground = models.CharField(
+        _("exempt by"),
+        max_length=LENGTH,
+        choices=ExemptionGround,
+        blank=True,
+        editable=False,
+        default="",
+        db_default="",
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False)
     updated_at = models.DateTimeField(_("updated at"), editable=False)
@@ -46,6 +71,12 @@ class Category(models.Model):
                 fields=["parent", "slug"], nulls_distinct=False, name="category_slug_unique_among_siblings"
             ),
             models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="category_not_its_own_parent"),
+            models.CheckConstraint(
+                condition=models.Q(vat_kind=VatKind.EXEMPT.value, vat_ground__gt="")
+                | ~models.Q(vat_kind=VatKind.EXEMPT.value) & models.Q(vat_ground=""),
+                name="category_ground_of_exempt",
+                violation_error_message=_("An exemption has its ground, and nothing else has one."),
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["name", "id"], name="category_by_name")]
 
@@ -61,6 +92,14 @@ class Category(models.Model):
         self.path = f"{parent.path}/{self.slug}" if parent else self.slug
         if self.level > MAX_LEVEL:
             raise CategoryTooDeep
+        self.follow_tax(parent)
+
+    def follow_tax(self, parent: "Category | None") -> bool:
+        """Settle how its products are taxed, by its own word or by that above; tell whether this changed."""
+        before = (self.taxed_as, self.taxed_ground)
+        above = (parent.taxed_as, parent.taxed_ground) if parent else ("", "")
+        self.taxed_as, self.taxed_ground = (self.vat_kind, self.vat_ground) if self.vat_kind else above
+        return (self.taxed_as, self.taxed_ground) != before
 
 
 _ANCESTORS = """

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
+from catalog.models.taxes import ExemptionGround, SaleTax
 from core.ids import uuid7
-from core.money.vat import VatKind
+from core.money.grounds import LENGTH
 from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
 
@@ -146,7 +147,11 @@ class Product(models.Model):
     on_hand = models.PositiveIntegerField(_("on hand"), default=0, editable=False)
     reserved = models.PositiveIntegerField(_("reserved"), default=0, editable=False)
     vat_kind = models.CharField(
-        _("VAT"), max_length=8, choices=[(kind.value, kind.value) for kind in VatKind],
+        _("VAT"), max_length=8, choices=SaleTax,
+        blank=True, default="", db_default="",
+    )  # fmt: skip
+    vat_ground = models.CharField(
+        _("ground of the exemption"), max_length=LENGTH, choices=ExemptionGround,
         blank=True, default="", db_default="",
     )  # fmt: skip
     margin_cost = models.DecimalField(

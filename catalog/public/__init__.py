@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from catalog.models import Acquisition, Category, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.categories import subtree_ids
 from catalog.models.facets import Facet, FacetValue, count_facets
-from catalog.public.copies import ProductState, VehicleState, product_costs, product_states, vehicle_states
+from catalog.public.copies import (
+    CategoryTax,
+    ProductState,
+    VehicleState,
+    category_taxes,
+    product_costs,
+    product_states,
+    vehicle_states,
+)
 from catalog.public.on_sale import OnSale, find_on_sale
 from core.errors import InvalidInput
 from core.plugins import Disagreement
@@ -25,6 +33,7 @@ from messaging.peering.reads import answers
 __all__ = [
     "MOST_COMPARED",
     "CategoryNode",
+    "CategoryTax",
     "ComparedRow",
     "Comparison",
     "Disagreement",
@@ -37,6 +46,7 @@ __all__ = [
     "ProductView",
     "VehicleState",
     "category_branch",
+    "category_taxes",
     "category_tree",
     "compare_products",
     "facets",

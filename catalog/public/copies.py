@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from catalog.models import Product, ProductKind
+from catalog.models import Category, Product, ProductKind
 
 CHUNK = 2000
 
@@ -23,6 +23,8 @@ class ProductState:
     is_active: bool
     vat_kind: str
     margin_cost: Decimal | None
+    vat_ground: str = ""
+    category_id: UUID | None = None
 
 
 def product_states() -> Iterator[tuple[UUID, ProductState]]:
@@ -35,7 +37,7 @@ def product_states() -> Iterator[tuple[UUID, ProductState]]:
 
 def _state(row: Product) -> ProductState:
     is_active = row.is_active and row.deleted_at is None
-    tax = (row.vat_kind, row.margin_cost)
+    tax = (row.vat_kind, row.margin_cost, row.vat_ground, row.category_id)
     return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active, *tax)
 
 
@@ -45,6 +47,22 @@ def product_costs() -> Iterator[tuple[UUID, Decimal]]:
     while rows := list(known.filter(id__gt=reached).values_list("id", "cost")[:CHUNK]):
         reached = rows[-1][0]
         yield from ((product_id, cost) for product_id, cost in rows if cost is not None)
+
+
+@dataclass(frozen=True)
+class CategoryTax:
+    """How products of a category that name no kind of VAT are taxed, and by which ground if they are exempt."""
+
+    taxed_as: str
+    taxed_ground: str
+
+
+def category_taxes() -> Iterator[tuple[UUID, CategoryTax]]:
+    """Every category whose products are taxed in a way of their own, by id, some thousands at a time."""
+    reached, taxed = UUID(int=0), Category.objects.exclude(taxed_as="").order_by("id")
+    while rows := list(taxed.filter(id__gt=reached).values_list("id", "taxed_as", "taxed_ground")[:CHUNK]):
+        reached = rows[-1][0]
+        yield from ((category_id, CategoryTax(*told)) for category_id, *told in rows)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def take_in_vehicle(*, car: TakeInVehicle, now: datetime) -> Acquisition:
         for name, value in {"vin": vin, "make": car.make, "model": car.model, "year": car.year}.items():
             setattr(product, name, getattr(product, name) or value)
         product.vat_kind, product.margin_cost = (VatKind.MARGIN, car.cost) if car.from_person else ("", None)
-        product.cost = car.cost
+        product.vat_ground, product.cost = "", car.cost
         product.come_back(mileage=car.mileage, is_off_sale=True)
         product.take_back(1)
         found = Acquisition(product=product, source=Source.TRADE_IN, order_id=car.order_id, number=car.number)

@@ -13,8 +13,11 @@ from catalog.events import CategoryChanged
 from catalog.models import Category
 from catalog.models.categories import MAX_LEVEL, subtree_ids
 from catalog.queries.cache import forget_categories, forget_products
+from core.clock import dealer_day
 from core.db import NARROW, Expected, lock, require_version, transaction
 from core.errors import NotFound
+from core.money.grounds import require_rule
+from core.money.vat import VatKind
 from messaging.outbox import publish
 
 _LATIN = dict(
@@ -32,13 +35,27 @@ class CategoryChanges(TypedDict, total=False):
     name: str
     slug: str
     parent_id: UUID | None
+    vat_kind: str
+    vat_ground: str
 
 
-def create_category(*, name: str, slug: str = "", parent_id: UUID | None = None, now: datetime) -> Category:
-    """Add a category; without a slug one is made of the name. Raises UnknownCategory, SlugTaken, CategoryTooDeep."""
+def create_category(
+    *,
+    name: str,
+    slug: str = "",
+    parent_id: UUID | None = None,
+    vat_kind: str = "",
+    vat_ground: str = "",
+    now: datetime,
+) -> Category:
+    """Add a category; without a slug one is made of the name.
+
+    Raises UnknownCategory, SlugTaken, CategoryTooDeep, InvalidInput for VAT that no law of the day knows.
+    """
     with transaction("catalog"):
         _lock_tree()
         category = Category(name=name, created_at=now, updated_at=now)
+        _tax(category, {"vat_kind": vat_kind, "vat_ground": vat_ground}, now)
         category.slug = slug or _free_slug(name, parent_id)
         _refuse_duplicate(category, parent_id)
         category.place_under(_parent(parent_id))
@@ -54,15 +71,18 @@ def update_category(
     expected_version: Expected = None,
     **changes: Unpack[CategoryChanges],
 ) -> Category:
-    """Rename or move a category with everything below it.
+    """Rename or move a category with everything below it, or tax its products in another way.
 
-    Raises NotFound, UnknownCategory, SlugTaken, CategoryCycle, CategoryTooDeep.
+    Raises NotFound, UnknownCategory, SlugTaken, CategoryCycle, CategoryTooDeep, InvalidInput for VAT that no law of
+    the day knows.
     """
     with transaction("catalog"):
         _lock_tree()
         category = _get(category_id)
         require_version(category.version, expected_version)
         before = (category.path, category.level)
+        taxed = (category.taxed_as, category.taxed_ground)
+        _tax(category, changes, now)
         category.name = changes.get("name", category.name)
         category.slug = changes.get("slug") or category.slug
         parent_id = changes.get("parent_id", category.parent_id)
@@ -72,6 +92,8 @@ def update_category(
         category.version, category.updated_at = category.version + 1, now
         category.save(force_update=True)
         _publish(category)
+        if taxed != (category.taxed_as, category.taxed_ground):
+            _tax_below(category, now)
     return category
 
 
@@ -142,5 +164,40 @@ def _move_subtree(category: Category, path: str, level: int) -> None:
     forget_categories()
 
 
+def _tax(category: Category, changes: CategoryChanges, now: datetime) -> None:
+    """Take over how products are taxed; a ground goes when its exemption does. Raises InvalidInput."""
+    if not {"vat_kind", "vat_ground"} & changes.keys():
+        return
+    category.vat_kind = changes.get("vat_kind", category.vat_kind)
+    kept = category.vat_ground if category.vat_kind == VatKind.EXEMPT else ""
+    category.vat_ground = changes.get("vat_ground", kept)
+    require_rule(category.vat_kind, category.vat_ground, dealer_day(now))
+
+
+def _tax_below(category: Category, now: datetime) -> None:
+    """Carry how products are taxed to the categories below, as far down as none says otherwise; tell of each."""
+    below = Category.objects.filter(pk__in=subtree_ids(category.id)).exclude(pk=category.pk).order_by("level", "id")
+    known, changed = {category.pk: category}, []
+    for node in below:
+        known[node.pk] = node
+        if node.parent_id and node.follow_tax(known[node.parent_id]):
+            node.version, node.updated_at = node.version + 1, now
+            changed.append(node)
+    Category.objects.bulk_update(changed, ["taxed_as", "taxed_ground", "version", "updated_at"])
+    forget_categories()
+    for node in changed:
+        _publish(node)
+
+
 def _publish(category: Category, **fields: Any) -> None:
-    publish(CategoryChanged(category_id=category.id, name=category.name, parent_id=category.parent_id, **fields))
+    publish(
+        CategoryChanged(
+            category_id=category.id,
+            name=category.name,
+            parent_id=category.parent_id,
+            taxed_as=category.taxed_as,
+            taxed_ground=category.taxed_ground,
+            version_number=category.version,
+            **fields,
+        )
+    )

@@ -24,9 +24,11 @@ from catalog.models import Category, MovementKind, PriceChange, Product, Product
 from catalog.models.categories import list_attributes
 from catalog.services.photos import follow_photo, forget_waiting_photo, queue_photos
 from catalog.services.seconding import admit_price
+from core.clock import dealer_day
 from core.db import Expected, require_version, transaction
 from core.errors import DomainError, InvalidInput
 from core.ids import find_uuid
+from core.money.grounds import require_rule
 from core.money.vat import VatKind
 from core.vin import WRONG, fold_vin, is_vin
 from gateway.approvals import require_permit
@@ -65,6 +67,7 @@ class ProductFields(TypedDict, total=False):
     is_active: bool
     low_stock_threshold: int | None
     vat_kind: str
+    vat_ground: str
     margin_cost: Decimal | None
     cost: Decimal | None
 
@@ -93,11 +96,12 @@ def create_product(
 ) -> Product:
     """Add a product with `stock` pieces on hand (default: one vehicle, no accessories; services have none).
 
-    Raises SkuTaken, ExternalIdTaken, VinTaken, UnknownCategory, InvalidInput for a VIN that is not whole.
+    Raises SkuTaken, ExternalIdTaken, VinTaken, UnknownCategory, InvalidInput for a VIN that is not whole or VAT of no
+    law.
     """
     with named_conflicts(), transaction("catalog"):
         product = Product(kind=kind, created_at=now, updated_at=now)
-        _assign(product, fields)
+        _assign(product, fields, now)
         product.name = product.name or " ".join(
             str(part) for part in (product.make, product.model, product.year) if part
         )
@@ -135,7 +139,7 @@ def update_product(
         product = lock_product(product_id)
         require_version(product.version, expected_version)
         before = {field: getattr(product, field) for field in changes}
-        _assign(product, changes)
+        _assign(product, changes, now)
         if all(getattr(product, field) == value for field, value in before.items()):
             return product
         _refuse_duplicates(product)
@@ -207,6 +211,7 @@ def product_state(product: Product) -> dict[str, Any]:
         "category_id": product.category_id,
         "vat_kind": product.vat_kind,
         "margin_cost": product.margin_cost,
+        "vat_ground": product.vat_ground,
     }
 
 
@@ -245,7 +250,7 @@ def record_movement(
     )
 
 
-def _assign(product: Product, fields: ProductFields) -> None:
+def _assign(product: Product, fields: ProductFields, now: datetime) -> None:
     for name, value in fields.items():
         setattr(product, name, value)
     if "vin" in fields:
@@ -256,16 +261,25 @@ def _assign(product: Product, fields: ProductFields) -> None:
             raise InvalidInput("vin", OneVehicleOneVin.code, str(OneVehicleOneVin.detail))
     if "plate" in fields:
         product.plate = fold_vin(fields["plate"])
-    if (product.vat_kind == VatKind.MARGIN) != (product.margin_cost is not None):
-        detail = _("The price it was bought for goes with the margin scheme, and with that alone.")
-        raise InvalidInput("margin_cost", "required" if product.margin_cost is None else "not_allowed", detail)
-    if product.vat_kind == VatKind.MARGIN and product.kind != ProductKind.VEHICLE:
-        raise InvalidInput("vat_kind", "not_allowed", _("Only vehicles are sold by the margin scheme."))
+    _check_tax(product, fields, now)
     category_id = fields.get("category_id")
     if category_id and not Category.objects.filter(pk=category_id).exists():
         raise UnknownCategory("category_id")
     if product.category_id and {"category_id", "attributes"} & fields.keys():
         _check_attributes(product)
+
+
+def _check_tax(product: Product, fields: ProductFields, now: datetime) -> None:
+    """Judge how a product is taxed; a ground goes when its exemption does. Raises InvalidInput."""
+    if (product.vat_kind == VatKind.MARGIN) != (product.margin_cost is not None):
+        detail = _("The price it was bought for goes with the margin scheme, and with that alone.")
+        raise InvalidInput("margin_cost", "required" if product.margin_cost is None else "not_allowed", detail)
+    if product.vat_kind == VatKind.MARGIN and product.kind != ProductKind.VEHICLE:
+        raise InvalidInput("vat_kind", "not_allowed", _("Only vehicles are sold by the margin scheme."))
+    if product.vat_kind != VatKind.EXEMPT and "vat_ground" not in fields:
+        product.vat_ground = ""
+    if {"vat_kind", "vat_ground"} & fields.keys():
+        require_rule(product.vat_kind, product.vat_ground, dealer_day(now))
 
 
 def _check_attributes(product: Product) -> None:

@@ -45,7 +45,7 @@ class TestCreating:
         car = response.json()
         assert (car["stock"], car["available"], car["price"], car["currency"]) == (1, 1, "3150000.00", "RUB")
         assert response["ETag"] == '"1"'
-        for_staff = {name: car[name] for name in ("vat_kind", "margin_cost", "cost", "warnings")}
+        for_staff = {name: car[name] for name in ("vat_kind", "vat_ground", "margin_cost", "cost", "warnings")}
         assert (car["vat_kind"], car["margin_cost"]) == ("", None)
         assert Api().get(f"/products/{car['id']}").json() | for_staff == car
         event = OutboxEvent.objects.using("catalog").get()
