@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.events import UserDeactivated
 from catalog.events import (
+    CategoryChanged,
     ProductCostChanged,
     ProductCreated,
     ProductDeleted,
@@ -92,6 +93,12 @@ def park_checkout(sender: object, alias: str, handler: str, partition_key: str, 
 def copy_products(events: Sequence[ProductCreated | ProductUpdated | ProductDeleted]) -> None:
     """Keep names and prices at hand."""
     services.copy_products(events=events)
+
+
+@subscribe(CategoryChanged, batch=True, replayable=True)
+def copy_category_taxes(events: Sequence[CategoryChanged]) -> None:
+    """Keep at hand how goods are taxed that say nothing of it themselves."""
+    services.copy_category_taxes(events=events)
 
 
 @subscribe(ProductCostChanged, batch=True, replayable=True)

@@ -24,7 +24,6 @@ class ProductState:
     vat_kind: str
     margin_cost: Decimal | None
     vat_ground: str = ""
-    category_id: UUID | None = None
 
 
 def product_states() -> Iterator[tuple[UUID, ProductState]]:
@@ -37,7 +36,7 @@ def product_states() -> Iterator[tuple[UUID, ProductState]]:
 
 def _state(row: Product) -> ProductState:
     is_active = row.is_active and row.deleted_at is None
-    tax = (row.vat_kind, row.margin_cost, row.vat_ground, row.category_id)
+    tax = (row.vat_kind, row.margin_cost, row.vat_ground)
     return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active, *tax)
 
 

@@ -62,6 +62,7 @@ from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.signings import QualifiedSigning, SigningState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
+from orders.models.taxes import CategoryTaxCopy
 from orders.models.trade_ins import TradeIn, TradeInState
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "BuyerPapers",
     "Cart",
     "CartItem",
+    "CategoryTaxCopy",
     "Checkout",
     "CheckoutLeg",
     "CheckoutQuerySet",

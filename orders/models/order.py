@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import WrongTransition
 from core.ids import uuid7
+from core.money.grounds import INSURANCE, LENGTH, WORDS_LENGTH
 from core.money.vat import VatKind
 from core.postgres.history import OnlyAdded
 from core.vin import VIN_LENGTH
@@ -285,6 +286,8 @@ class OrderLine(models.Model):
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     vat_rate = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     vat_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    vat_ground = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
+    untaxed_by = models.CharField(max_length=WORDS_LENGTH, blank=True, default="", db_default="")
     supplier = models.JSONField(null=True)
 
     class Meta:
@@ -316,6 +319,11 @@ class OrderLine(models.Model):
         if self.kind == LineKind.POLICY:
             return VatKind.EXEMPT
         return VatKind(self.vat_kind or VatKind.STANDARD)
+
+    @property
+    def exempt_by(self) -> str:
+        """Return the ground of an exemption; empty for what is taxed, and where nobody said it."""
+        return INSURANCE if self.kind == LineKind.POLICY else self.vat_ground
 
 
 class HistoryKind(models.TextChoices):
@@ -382,6 +390,7 @@ class ProductCopy(models.Model):
     cost_by: UUID | None = None
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
+    vat_ground = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("product copy")

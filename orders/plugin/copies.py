@@ -5,10 +5,10 @@ from dataclasses import asdict
 from decimal import Decimal
 from uuid import UUID
 
-from catalog.public import ProductState, product_costs, product_states
+from catalog.public import CategoryTax, ProductState, category_taxes, product_costs, product_states
 from insurance.public import known_orders as insured_orders
 from messaging.upkeep.copies import declare_check
-from orders.models import ProductCopy, ProductCost
+from orders.models import CategoryTaxCopy, ProductCopy, ProductCost
 from orders.public import OrderedGoods, OrderState, order_states, ordered_goods
 from payments.public import known_orders
 
@@ -24,6 +24,7 @@ _COLUMNS = (
     "is_active",
     "vat_kind",
     "margin_cost",
+    "vat_ground",
 )
 
 
@@ -44,6 +45,15 @@ def copied_costs() -> Iterator[tuple[UUID, Decimal]]:
         yield from ((product_id, cost) for product_id, cost in rows if cost is not None)
 
 
+def copied_category_taxes() -> Iterator[tuple[UUID, CategoryTax]]:
+    """Every category that orders has heard is taxed in a way of its own, by id, some thousands at a time."""
+    reached, taxed = UUID(int=0), CategoryTaxCopy.objects.exclude(taxed_as="").order_by("category_id")
+    columns = ("category_id", "taxed_as", "taxed_ground")
+    while rows := list(taxed.filter(category_id__gt=reached).values_list(*columns)[:CHUNK]):
+        reached = rows[-1][0]
+        yield from ((category_id, CategoryTax(*told)) for category_id, *told in rows)
+
+
 def orders_of_payments() -> Iterator[tuple[UUID, OrderState]]:
     """Read every order that payments has heard of, by id."""
     return ((order_id, OrderState(**asdict(known))) for order_id, known in known_orders())
@@ -56,6 +66,12 @@ def orders_of_insurance() -> Iterator[tuple[UUID, OrderedGoods]]:
 
 declare_check("insurance.OrderCopy", source=ordered_goods, copy=orders_of_insurance, handlers=[], command="fill_orders")
 declare_check("payments.OrderCopy", source=order_states, copy=orders_of_payments, handlers=["payments.copy_orders"])
+declare_check(
+    "orders.CategoryTaxCopy",
+    source=category_taxes,
+    copy=copied_category_taxes,
+    handlers=["orders.copy_category_taxes"],
+)
 declare_check("orders.ProductCost", source=product_costs, copy=copied_costs, handlers=["orders.copy_costs"])
 declare_check(
     "orders.ProductCopy",

@@ -18,6 +18,7 @@ from orders.models import (
     BuyerPapers,
     Cart,
     CartItem,
+    CategoryTaxCopy,
     Checkout,
     CheckoutLeg,
     Commission,
@@ -188,7 +189,7 @@ plain(DealQuote, "rated_on currency coupon")
 plain(Cart, "coupon")
 plain(Promotion, "code name starts_on ends_on kind make category_ids")
 plain(Order, "number currency placed_date policy_ids taxed_date")
-plain(OrderLine, "sku name vin vat_kind")
+plain(OrderLine, "sku name vin vat_kind vat_ground untaxed_by")
 plain(Commission, "currency day")
 plain(CommissionRule, "valid_from reason")
 plain(OrderHistory, "event actor_role request_id")
@@ -197,7 +198,8 @@ plain(QueuePlace, "name")
 plain(SalesOffer, "number currency valid_until")
 plain(OfferHistory, "event")
 plain(OfferPaper, "title sha256")
-plain(ProductCopy, "sku name kind currency vin vat_kind make")
+plain(ProductCopy, "sku name kind currency vin vat_kind vat_ground make")
+plain(CategoryTaxCopy, "taxed_as taxed_ground")
 plain(LegalEntityCopy, "facts regimes")
 plain(Checkout, "step")
 plain(OrderPayment, "method")

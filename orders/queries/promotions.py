@@ -23,6 +23,10 @@ from orders.rules.promotions import Purse, applies, lower_lines, reduce_price
 from orders.rules.taxing import read_regimes
 
 LOOKED_AT = 1000
+_KNOWN = """SELECT c.product_id, k.cost, coalesce(t.taxed_as, '')
+FROM orders_productcopy c LEFT JOIN orders_productcost k USING (product_id)
+LEFT JOIN orders_categorytaxcopy t ON t.category_id = c.category_id AND c.vat_kind = ''
+WHERE c.product_id = ANY(%s)"""
 FORMERLY = timedelta(days=30)
 """For so long before a campaign what others took off counts as the price before it."""
 
@@ -54,11 +58,15 @@ def lower_prices(
 
 
 def _know_costs(lines: Sequence[OrderLine], ids: Sequence[UUID], day: date) -> Regime | None:
-    """Let the lines know what they cost; return how the default seller is taxed, None where nobody sells by default."""
-    costs = dict(ProductCost.objects.filter(product_id__in=ids).values_list("product_id", "cost"))
+    """Let lines know what they cost and how their category taxes them; return how the default seller is taxed.
+
+    None where nobody sells by default.
+    """
+    known = {product_id: (cost, taxed) for product_id, cost, taxed in fetch("orders", _KNOWN, [list(ids)])}
     for line in lines:
-        line.cost = costs.get(line.product_id) if line.product_id else None
-    sellers = fetch("orders", DEFAULT_SELLER, ()) if any(costs.values()) else []
+        line.cost, taxed = known.get(line.product_id, (None, "")) if line.product_id else (None, "")
+        line.vat_kind = line.vat_kind or taxed
+    sellers = fetch("orders", DEFAULT_SELLER, ()) if any(cost for cost, _taxed in known.values()) else []
     return find_regime(read_regimes(msgspec.json.decode(sellers[0][1])), day) if sellers else None
 
 

@@ -71,6 +71,7 @@ class FormerLine(msgspec.Struct):
     discount_amount: Decimal = ZERO
     discounts: list[dict[str, Any]] = []
     vat_kind: str = ""
+    vat_ground: str = ""
     margin_cost: Decimal | None = None
     cost: Decimal | None = None
     cost_by: UUID | None = None

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.money import ZERO
+from core.money.grounds import name_ground
 from core.money.vat import Regime, Vat, find_regime, reckon
 from orders.models import Order, OrderLine
 
@@ -29,5 +30,6 @@ def tax_lines(order: Order, lines: Sequence[OrderLine], regimes: Sequence[Mappin
         line.vat_kind = line.taxed_as
         line.vat_rate = None if found.percent is None else Decimal(found.percent)
         line.vat_amount = found.amount
+        line.untaxed_by = name_ground(regime, line.taxed_as, line.exempt_by, day)
     order.vat_total = sum((line.vat_amount or ZERO for line in lines), ZERO)
     order.taxed_date = day

@@ -23,7 +23,7 @@ from orders.services.changing import (
 from orders.services.checkout import react
 from orders.services.commission_corrections import correct_commission, correction_agreed
 from orders.services.commission_rules import RuleTerms, add_commission_rule, rule_agreed
-from orders.services.copies import copy_costs, copy_products, copy_stock_levels
+from orders.services.copies import copy_category_taxes, copy_costs, copy_products, copy_stock_levels
 from orders.services.counting import fold_stats
 from orders.services.deal_order import order_deal
 from orders.services.deal_quote import LoanWish, purge_deal_quotes, quote_deal, work_out_deal
@@ -57,7 +57,13 @@ from orders.services.offers import (
 from orders.services.parties import copy_legal_entities, know_company
 from orders.services.placing import place_order
 from orders.services.premiums import record_returned_premium
-from orders.services.promoting import add_promotion, change_promotion, end_promotion, promotion_agreed
+from orders.services.promoting import (
+    add_promotion,
+    change_promotion,
+    end_promotion,
+    learn_products,
+    promotion_agreed,
+)
 from orders.services.queue import (
     ask_for_freed_cars,
     close_places,
@@ -116,6 +122,7 @@ __all__ = [
     "change_promotion",
     "check_out_cart",
     "close_places",
+    "copy_category_taxes",
     "copy_costs",
     "copy_legal_entities",
     "copy_products",
@@ -141,6 +148,7 @@ __all__ = [
     "issue_document",
     "join_queue",
     "know_company",
+    "learn_products",
     "leave_queue",
     "leg_label",
     "leg_title",

@@ -219,7 +219,7 @@ def _plan(saga: Saga, wishes: Sequence[Wish], actor: Actor) -> _Plan:
     old = {line.id: line.quantity for line in lines}
     if unknown := set(changes) - set(old):
         raise UnknownLine(item_id=str(min(unknown)))
-    known = ("position", "vat_kind", "margin_cost", "cost", "cost_by")
+    known = ("position", "vat_kind", "vat_ground", "margin_cost", "cost", "cost_by")
     places = {str(line.id): {name: getattr(line, name) for name in known} for line in lines}
     plan = _Plan([], [], [], before, places, saga.order.total_amount, more=False, fewer=False)
     for index, line in enumerate(lines):

@@ -29,8 +29,12 @@ VEHICLE = "vehicle"
 _COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
 _COPIES = f"""SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, k.cost, k.said_by, EXISTS (
     SELECT FROM orders_promotion WHERE code = '' AND is_active AND ends_on >= current_date - 1
-) FROM orders_productcopy c LEFT JOIN orders_productcost k USING (product_id) WHERE product_id = ANY(%s)"""
-"""With what they cost, and whether any campaign runs, or will: what it takes off is worked out only then."""
+), coalesce(t.taxed_as, ''), coalesce(t.taxed_ground, '')
+FROM orders_productcopy c LEFT JOIN orders_productcost k USING (product_id)
+LEFT JOIN orders_categorytaxcopy t ON t.category_id = c.category_id AND c.vat_kind = ''
+WHERE product_id = ANY(%s)"""
+"""With what they cost, whether any campaign runs, or will: what it takes off is worked out only then; and how the
+category taxes those that say nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,11 @@ def _products(ids: list[UUID]) -> dict[UUID, ProductCopy]:
     if not ids:
         return {}
     found = {}
-    for *row, cost, said_by, is_campaign_time in fetch("orders", _COPIES, [ids]):
+    for *row, cost, said_by, is_campaign_time, taxed_as, taxed_ground in fetch("orders", _COPIES, [ids]):
         copy = ProductCopy.from_db("orders", _COLUMNS, row)
         copy.cost, copy.cost_by, copy.is_campaign_time = cost, said_by, is_campaign_time
+        if taxed_as:
+            copy.vat_kind, copy.vat_ground = taxed_as, taxed_ground
         found[copy.product_id] = copy
     return found
 
@@ -166,6 +172,7 @@ def _build_line(index: int, wish: ProductLine | FreeLine, copies: dict[UUID, Pro
         list_price=product.price,
         line_total=line_total(product.price, wish.quantity),
         vat_kind=product.vat_kind,
+        vat_ground=product.vat_ground,
         margin_cost=product.margin_cost,
         cost=product.cost,
         cost_by=product.cost_by,

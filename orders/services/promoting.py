@@ -117,18 +117,26 @@ def _lock(promotion_id: UUID) -> Promotion:
     return found
 
 
+def learn_products() -> int:
+    """Learn makes and categories of products that no event has told yet; return how many."""
+    unknown = list(ProductCopy.objects.filter(make=None).values_list("pk", flat=True))
+    learned = 0
+    for start in range(0, len(unknown), LEARNED_AT_ONCE):
+        known = product_grounds(unknown[start : start + LEARNED_AT_ONCE])
+        with transaction("orders"):
+            for product_id, (make, category_id) in known.items():
+                rows = ProductCopy.objects.filter(pk=product_id, make=None)
+                learned += rows.update(make=make, category_id=category_id)
+    return learned
+
+
 def _learn(fields: PromotionFields) -> list[UUID]:
     """Return the category's branch, and learn makes and categories of products that no event has told yet.
 
     Raises InvalidInput.
     """
     if fields.get("category_id") or fields.get("make"):
-        unknown = list(ProductCopy.objects.filter(make=None).values_list("pk", flat=True))
-        for start in range(0, len(unknown), LEARNED_AT_ONCE):
-            known = product_grounds(unknown[start : start + LEARNED_AT_ONCE])
-            with transaction("orders"):
-                for product_id, (make, category_id) in known.items():
-                    ProductCopy.objects.filter(pk=product_id, make=None).update(make=make, category_id=category_id)
+        learn_products()
     category_id = fields.get("category_id")
     branch = category_branch(category_id) if category_id else []
     if category_id and not branch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -30,9 +31,13 @@ def tax_goods(order: Order, lines: Sequence[OrderLine], now: datetime) -> bool:
     if not rows:
         return False
     order.legal_entity_id = rows[0][0]
-    before = [(line.vat_rate, line.vat_amount) for line in lines]
+    before = [_told(line) for line in lines]
     tax_lines(order, lines, msgspec.json.decode(rows[0][1]), dealer_day(now))
-    return before != [(line.vat_rate, line.vat_amount) for line in lines]
+    return before != [_told(line) for line in lines]
+
+
+def _told(line: OrderLine) -> tuple[Decimal | None, Decimal | None, str]:
+    return line.vat_rate, line.vat_amount, line.untaxed_by
 
 
 def tax_handed_over(saga: LockedOrder) -> None:
@@ -42,4 +47,4 @@ def tax_handed_over(saga: LockedOrder) -> None:
     """
     lines = list(saga.order.lines.all())
     if tax_again(saga, lines):
-        OrderLine.objects.bulk_update(lines, ["vat_kind", "vat_rate", "vat_amount"])
+        OrderLine.objects.bulk_update(lines, ["vat_kind", "vat_rate", "vat_amount", "untaxed_by"])

@@ -146,7 +146,7 @@ def _restored(order: Order, line: OrderLine | None, item: FormerLine) -> OrderLi
     if line is None:
         line = OrderLine(id=item.id, order=order, kind=item.kind, name=item.name, sku=item.sku)
         line.vin, line.position, line.product_id = item.vin, item.position, item.product_id
-        line.vat_kind, line.margin_cost = item.vat_kind, item.margin_cost
+        line.vat_kind, line.vat_ground, line.margin_cost = item.vat_kind, item.vat_ground, item.margin_cost
         line.cost, line.cost_by = item.cost, item.cost_by
     line.quantity, line.unit_price, line.line_total = item.quantity, item.unit_price, item.line_total
     line.list_price = line.list_price if item.list_price is None else item.list_price
