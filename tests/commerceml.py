@@ -70,6 +70,13 @@ def read(text: str) -> list[dict[str, object]]:
     return [_read_paper(item) for item in root.iter(f"{SPACE}Документ")]
 
 
+def _read_value(item: Element, name: str) -> str | None:
+    for fact in item.iterfind(f"{SPACE}ЗначенияРеквизитов/{SPACE}ЗначениеРеквизита"):
+        if fact.findtext(f"{SPACE}Наименование") == name:
+            return fact.findtext(f"{SPACE}Значение")
+    return None
+
+
 def _read_paper(item: Element) -> dict[str, object]:
     def say(path: str) -> str:
         return item.findtext(f"{SPACE}{path}") or ""
@@ -97,6 +104,7 @@ def _read_paper(item: Element) -> dict[str, object]:
         "goods": [
             {child.tag.removeprefix(SPACE): child.text for child in goods}
             | {"vat": goods.findtext(f"{SPACE}Налоги/{SPACE}Налог/{SPACE}Сумма")}
+            | {"untaxed_by": _read_value(goods, "Основание без НДС")}
             for goods in item.findall(f"{SPACE}Товары/{SPACE}Товар")
         ],
         "vat": item.findtext(f"{SPACE}Налоги/{SPACE}Налог/{SPACE}Сумма"),

@@ -241,6 +241,24 @@ def test_companies_are_named_and_people_are_not(tmp_path):
     assert {paper["vat"] for paper in papers} == {"180327.87"}
 
 
+def test_lines_of_several_kinds_say_their_rate_or_why_they_bear_no_vat(tmp_path):
+    order = orders.tests.make.completed()
+    words = "подп. 17.2 п. 2 ст. 149 НК РФ"
+    OrderLine.objects.filter(order=order).update(vat_rate=22, vat_amount=Decimal("180327.87"))
+    kinds = (("reduced", 10, "100.00", "", "1100.00"), ("exempt", None, "0.00", words, "500.00"))
+    for place, (kind, rate, vat, ground, price) in enumerate(kinds, 2):
+        OrderLine.objects.create(
+            order=order, position=place, kind="free", name=f"Line {place}", quantity=1, unit_price=price,
+            line_total=price, vat_kind=kind, vat_rate=rate, vat_amount=vat, untaxed_by=ground,
+        )  # fmt: skip
+    tables, papers = exported(tmp_path)
+    rows = [(row["vat_rate"], row["vat_amount"], row["untaxed_by"]) for row in tables["sales"]]
+    assert rows == [("22.00", "180327.87", ""), ("10.00", "100.00", ""), ("", "0.00", words)]
+    (sale,) = [paper for paper in papers if paper["kind"] == "sale"]
+    assert (sale["vat"], [line["vat"] for line in sale["goods"]]) == ("180427.87", ["180327.87", "100.00", "0.00"])
+    assert [line["untaxed_by"] for line in sale["goods"]] == [None, None, words]
+
+
 def test_a_name_that_xml_cannot_hold_and_a_formula_do_no_harm(tmp_path):
     catalog.tests.make.product(stock=1, name="=cmd|'/c calc'!A1\x0b\x00 & <b>".replace("\x00", ""))
     tables, papers = exported(tmp_path)

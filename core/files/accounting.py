@@ -87,7 +87,7 @@ class Party:
 class Goods:
     """A line of a paper: `total` in the paper's currency holds `vat_amount`, at `vat_rate` per cent.
 
-    `vat_amount` is None where the tax is not known, `vat_rate` where there is none.
+    `vat_amount` is None where the tax is not known, `vat_rate` where there is none; `untaxed_by` says by which law.
     """
 
     id: str
@@ -99,6 +99,7 @@ class Goods:
     total: Decimal = ZERO
     vat_rate: Decimal | None = None
     vat_amount: Decimal | None = None
+    untaxed_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +145,7 @@ PAPER_COLUMNS = (
 )  # fmt: skip
 GOODS_COLUMNS = (
     "product_id", "sku", "name", "vin", "quantity", "price", "total", "vat_rate", "vat_amount",
+    "untaxed_by",
 )  # fmt: skip
 COLUMNS: dict[Section, tuple[str, ...]] = {
     Section.JOURNAL: (*PAPER_COLUMNS, "account", "debit", "credit"),

@@ -25,6 +25,8 @@ OPERATIONS = {
 }
 """Economic operations by the names of the schema's enumeration."""
 NAMELESS = "Розничный покупатель"
+UNTAXED = "Основание без НДС"
+"""Name of the fact of goods by which law their sale bears no VAT."""
 _OURS, _THEIRS = "Продавец", "Покупатель"
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_NAME = 250
@@ -107,8 +109,8 @@ def _add_goods(parent: Element, goods: Goods) -> None:
     if goods.sku:
         _add(shown, "Артикул", goods.sku)
     _add(shown, "Наименование", goods.name[:_LONGEST_NAME])
-    if goods.vin:
-        _add_values(shown, {"VIN": goods.vin})
+    if told := {name: text for name, text in (("VIN", goods.vin), (UNTAXED, goods.untaxed_by)) if text}:
+        _add_values(shown, told)
     _add(shown, "ЦенаЗаЕдиницу", _money(goods.price))
     _add(shown, "Количество", abs(goods.quantity))
     _add(shown, "Сумма", _money(goods.total))

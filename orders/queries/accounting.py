@@ -77,6 +77,7 @@ def _goods(line: OrderLine) -> Goods:
         total=line.line_total,
         vat_rate=line.vat_rate,
         vat_amount=line.vat_amount,
+        untaxed_by=line.untaxed_by,
     )
 
 

@@ -206,7 +206,7 @@ def _describe_line(line: OrderLine, say: _Words) -> dict[str, str]:
     vat = say.money(line.vat_amount) if line.vat_rate is not None and line.vat_amount is not None else ""
     listed = say.money(line.list_price) if line.discount_amount and line.list_price is not None else ""
     sums = (say.money(line.unit_price), say.money(line.line_total))
-    told = (line.name, line.vin, str(line.quantity), *sums, rate, vat, listed)
+    told = (line.name, line.vin, str(line.quantity), *sums, rate, vat, listed, line.untaxed_by)
     return dict(zip(LISTS["lines"], told, strict=True))
 
 

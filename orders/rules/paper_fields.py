@@ -47,7 +47,7 @@ class Field:
         return self.path.partition(".")[2]
 
 
-_LINE = ("name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price")
+_LINE = ("name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price", "untaxed_by")
 LISTS = {"lines": _LINE, "goods": _LINE, "policies": _LINE}
 """Lists that `for` may walk over, and what each of their items holds."""
 MOST_ITEMS = 200
@@ -221,8 +221,9 @@ def make_sample(kind: str) -> dict[str, Any]:
         "22%",
         "270 491,80",
         "1 549 999,99",
+        "",
     )
-    mats = ("Коврики", "", "1", "13 000,00", "13 000,00", "22%", "2 344,26", "")
-    policy = ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", "", "")
+    mats = ("Коврики", "", "1", "13 000,00", "13 000,00", "22%", "2 344,26", "", "")
+    policy = ("ОСАГО", "", "1", "12 000,00", "12 000,00", "", "", "", "подп. 7 п. 3 ст. 149 НК РФ")
     lines = [dict(zip(_LINE, line, strict=True)) for line in (car, mats, policy)]
     return facts | {"lines": lines, "goods": lines[:-1], "policies": lines[-1:]}

@@ -97,8 +97,18 @@ def _story(facts: dict[str, Any], title: str, say: Say) -> list[Any]:
         story += [_lines(_heading_of_correction(facts, say), text, say), Spacer(1, 4), _table_of_changes(facts, say)]
     else:
         story += [_lines(_heading(facts, say), text, say), Spacer(1, 4), _table_of_goods(facts, say)]
-    story.append(Spacer(1, 8))
+    story += [Spacer(1, 4), *(paragraph(line, text) for line in _name_grounds(facts, say)), Spacer(1, 4)]
     return story + [paragraph(line, text) for line in _signatures(facts, say)]
+
+
+def _name_grounds(facts: dict[str, Any], say: Say) -> list[str]:
+    """Say below the table by which law its lines bear no tax, each ground with the numbers of its lines."""
+    places: dict[str, list[str]] = {}
+    for place, line in enumerate(facts["lines"], 1):
+        if words := line.get("before", line).get("untaxed_by"):
+            places.setdefault(words, []).append(str(place))
+    told = say("Без НДС, строки {}: {}")
+    return [told.format(", ".join(numbers), _stated(words, say)) for words, numbers in places.items()]
 
 
 def _first_lines(facts: dict[str, Any], name: str, mended: str, say: Say) -> list[tuple[str, str, str]]:

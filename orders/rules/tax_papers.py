@@ -26,7 +26,8 @@ def state_line(line: OrderLine, total: Decimal | None = None, quantity: int | No
     """Return a line as columns 1a to 9, at its own total or at another.
 
     The base is without the tax. By the margin scheme columns 4 and 5 state the difference with the tax in it, and
-    column 7 the calculated rate (rules of the decree, appendix 1, item 2, sub-items "г", "д" and "ж").
+    column 7 the calculated rate (rules of the decree, appendix 1, item 2, sub-items "г", "д" and "ж"). What bears no
+    tax says by which law, where that is known: papers frozen before it was kept stay as they are.
     """
     total, quantity = line.line_total if total is None else total, line.quantity if quantity is None else quantity
     percent = None if line.vat_rate is None else int(line.vat_rate)
@@ -44,6 +45,7 @@ def state_line(line: OrderLine, total: Decimal | None = None, quantity: int | No
         "base": str(base),
         "vat": str(vat),
         "total": str(total),
+        **({"untaxed_by": line.untaxed_by} if line.untaxed_by else {}),
     }
 
 

@@ -67,6 +67,7 @@ ENGLISH = {
     "Идентификатор государственного контракта, договора (соглашения)": "Identifier of a state contract",
     "Всего к оплате (9)": "Total to pay (9)",
     "без НДС": "no VAT",
+    "Без НДС, строки {}: {}": "No VAT, lines {}: {}",
     "без акциза": "no excise",
     "Руководитель организации или иное уполномоченное лицо": "Head of the organisation or another authorised person",
     "Главный бухгалтер или иное уполномоченное лицо": "Chief accountant or another authorised person",
@@ -85,11 +86,18 @@ ENGLISH = {
 
 
 _STATED = {"договор": "contract", "заказ": "order", "Предварительная оплата по заказу": "advance for order"}
+_ARTICLE = re.compile(r"(?:подп\. (\S+) )?п\. (\S+) ст\. (\S+) НК РФ")
 _NUMBERED = re.compile(r"(\D+) № (\S+)(?: от (\S+))?")
 
 
 def translate_stated(text: str) -> str:
-    """Say in English what a paper states of contracts and orders by number; names and other texts stay as they are."""
+    """Say in English what a paper states of contracts, orders and articles of the Tax Code by number.
+
+    Names and other texts stay as they are.
+    """
+    if article := _ARTICLE.fullmatch(text):
+        below = f"sub-item {article[1]} of " if article[1] else ""
+        return f"{below}item {article[2]} of article {article[3]} of the Tax Code of Russia"
     found = _NUMBERED.fullmatch(text)
     if found is None or found[1] not in _STATED:
         return text

@@ -127,7 +127,7 @@ def test_the_fields_of_a_kind_are_told(manager):
         "fields_of_kind"
     ]
     assert told["lists"] == {
-        name: ["name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price"]
+        name: ["name", "vin", "quantity", "price", "sum", "vat_rate", "vat", "list_price", "untaxed_by"]
         for name in ("lines", "goods", "policies")
     }
     assert manager.get("/document-templates/fields?kind=none").status_code == 400

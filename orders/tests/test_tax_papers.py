@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.clock import dealer_day
 from core.ids import uuid7
 from core.money import ZERO
+from core.money.grounds import OF_GOODS
 from core.money.vat import RATES
 from core.testing import Api
 from orders import services
@@ -30,6 +31,7 @@ from orders.tests.pdf import extract_text
 pytestmark = pytest.mark.django_db(databases=["orders", "accounts", "catalog"])
 MANAGER = Actor(uuid7(), frozenset({"manager"}))
 VIN = "XTAGFK330PY000001"
+INSPECTION = "подп. 17.2 п. 2 ст. 149 НК РФ"
 
 
 def sold(*, company=True, status="completed", price="1220000.00", **options):
@@ -104,6 +106,40 @@ def test_a_policy_is_its_insurers_sale_and_stands_in_no_tax_paper():
         order=order, position=9, kind=LineKind.POLICY, name="ОСАГО", quantity=1, unit_price=9000, line_total=9000
     )
     assert [line["name"] for line in read_facts(issue(order))["lines"]] == ["Lada Vesta"]
+
+
+def test_lines_of_several_kinds_stand_side_by_side_and_name_why_they_bear_no_vat(manager):
+    order = sold()
+    kinds = (("reduced", "", "1100.00"), ("exempt", "inspection", "500.00"), ("zero", "", "90.00"),
+             ("exempt", "inspection", "300.00"), ("exempt", "", "200.00"))  # fmt: skip
+    for place, (kind, ground, price) in enumerate(kinds, 2):
+        OrderLine.objects.create(
+            order=order, position=place, kind=LineKind.FREE, name=f"Line {place}", quantity=1, unit_price=price,
+            line_total=price, vat_kind=kind, vat_ground=ground,
+        )  # fmt: skip
+    lines = list(order.lines.all())
+    tax_lines(order, lines, REGIMES[0], dealer_day(timezone.now()))
+    OrderLine.objects.bulk_update(lines, ["vat_rate", "vat_amount", "untaxed_by"])
+    order.save()
+    answer = issue(order)
+    facts = read_facts(answer)
+    assert [(row["rate"], row["vat"], row.get("untaxed_by", "")) for row in facts["lines"]] == [
+        ("22%", "220000.00", ""), ("10%", "100.00", ""), ("без НДС", "0.00", INSPECTION), ("0%", "0.00", ""),
+        ("без НДС", "0.00", INSPECTION), ("без НДС", "0.00", ""),
+    ]  # fmt: skip
+    assert Decimal(facts["totals"]["vat"]) == order.vat_total == Decimal("220100.00")
+    path = f"/documents/{answer.json()['id']}/file"
+    assert f"Без НДС, строки 3, 5: {INSPECTION}" in extract_text(manager.get(path).content)
+    english = extract_text(manager.get(f"{path}?copy=english").content)
+    assert "No VAT, lines 3, 5: sub-item 17.2 of item 2 of article 149 of the Tax Code of Russia" in english
+    Order.objects.filter(pk=order.pk).update(status="returned")
+    corrected = issue(order, "correction").json()["id"]
+    assert f"строки 3, 5: {INSPECTION}" in extract_text(manager.get(f"/documents/{corrected}/file").content)
+
+
+def test_papers_of_lines_without_a_ground_state_what_they_did_before():
+    line = OrderLine(name="Lada", quantity=1, line_total=Decimal(122), vat_kind="standard", vat_rate=Decimal(22))
+    assert "untaxed_by" not in state_line(line)
 
 
 def test_an_advance_is_invoiced_once_and_named_at_the_shipment():
@@ -238,12 +274,13 @@ def test_no_code_signs_a_tax_paper(settings):
 KOPECKS = st.integers(1, 10**9).map(lambda number: Decimal(number) / 100)
 LINES = st.lists(
     st.builds(
-        lambda kind, price, quantity, cost: OrderLine(
+        lambda kind, price, quantity, cost, ground: OrderLine(
             name="Товар", kind=LineKind.POLICY if kind == "policy" else LineKind.PRODUCT, quantity=quantity,
             vat_kind="" if kind == "policy" else kind, unit_price=price, line_total=price * quantity, margin_cost=cost,
+            vat_ground=ground if kind == "exempt" else "",
         ),
         st.sampled_from(["standard", "reduced", "zero", "exempt", "margin", "policy"]), KOPECKS, st.integers(1, 5),
-        KOPECKS,
+        KOPECKS, st.sampled_from(OF_GOODS),
     ),
     min_size=1, max_size=6,
 )  # fmt: skip
@@ -261,6 +298,7 @@ def test_every_sum_is_the_orders_to_the_kopeck(lines, regime, share):
     assert totals["vat"] == order.vat_total
     assert totals["total"] == sum((line.line_total for line in goods), ZERO)
     for row, line in zip(rows, goods, strict=True):
+        assert bool(row.get("untaxed_by")) == (row["rate"] == "без НДС")
         if line.vat_kind != "margin" or line.vat_rate is None:
             assert Decimal(row["base"]) + Decimal(row["vat"]) == line.line_total
     advance = (order.total_amount * share / 1000).quantize(Decimal("0.01"))

@@ -27,6 +27,10 @@ DAYS = (date(2025, 6, 1), date(2025, 12, 31), date(2026, 1, 1), date(2026, 11, 2
 REGIMES = ("general", "general", "general", "simplified", "simplified_5", "simplified_7")
 RATES = {"general": {2025: (20, 10), 2026: (22, 10)}, "simplified_5": (5, 5), "simplified_7": (7, 7)}
 """Per cent of usual and of reduced goods, as the law says them in words: docs/taxes.md."""
+GROUNDS = {"disability": "подп. 1", "warranty": "подп. 13", "inspection": "подп. 17.2"}
+"""Sub-items of item 2 of article 149 that goods are exempt by."""
+CODES = {22: (11, 12), 20: (1, 3), 10: (2, 4), 7: (8, 10), 5: (7, 9), 0: (5, 5), None: (6, 6)}
+"""Tag 1199 of receipts by rate: of goods handed over, and of money taken beforehand or of a difference."""
 RECEIPT_REGIMES = {"simplified": "exempt"}
 
 
@@ -41,6 +45,7 @@ class Piece:
     cost: int | None
     taxed: str
     bought_for: int
+    ground: str = ""
 
     @property
     def total(self) -> int:
@@ -79,6 +84,15 @@ def find_rate(regime: str, taxed: str, day: date) -> int | None:
     return reduced if taxed == "reduced" else usual
 
 
+def name_ground(piece: Piece, regime: str) -> str:
+    """Say in the law's words why a piece bears no tax; nothing where it does. All days are of 2025 and later."""
+    if piece.kind == "policy":
+        return "подп. 7 п. 3 ст. 149 НК РФ"
+    if regime == "simplified":
+        return "п. 1 ст. 145 НК РФ"
+    return f"{GROUNDS[piece.ground]} п. 2 ст. 149 НК РФ" if piece.taxed == "exempt" else ""
+
+
 def count_tax(piece: Piece, total: int, regime: str, day: date) -> int:
     """Count the tax within a total."""
     rate = find_rate(regime, piece.taxed, day)
@@ -109,14 +123,16 @@ class Deal:
             kinds += ["margin", "margin"]
         price = chance.choice([chance.randint(1, 100), chance.randint(1, 10**7), chance.randint(10**7, 10**9)])
         cost = None if kind in ("free", "policy") or chance.random() < 0.3 else chance.randint(1, price * 6 // 5 + 1)
+        taxed = "exempt" if kind == "policy" else chance.choice(kinds)
         return Piece(
             kind=kind,
             listed=price,
             price=price,
             quantity=1 if kind == "policy" else chance.choice([1, 1, 2, chance.randint(3, 9)]),
             cost=cost,
-            taxed="exempt" if kind == "policy" else chance.choice(kinds),
+            taxed=taxed,
             bought_for=chance.randint(1, price * 6 // 5 + 1),
+            ground=chance.choice(sorted(GROUNDS)) if taxed == "exempt" and kind != "policy" else "",
         )
 
     def build_line(self, number: int, piece: Piece) -> OrderLine:
@@ -133,6 +149,7 @@ class Deal:
             line_total=roubles(piece.total),
             cost=None if piece.cost is None else roubles(piece.cost),
             vat_kind="" if kind == LineKind.POLICY else piece.taxed,
+            vat_ground=piece.ground,
             margin_cost=roubles(piece.bought_for) if piece.taxed == "margin" else None,
         )
         if line.product_id:
@@ -255,6 +272,7 @@ def check_lines(deal: Deal) -> None:
         assert line.vat_amount is not None
         assert kopecks(line.vat_amount) == tax
         assert line.vat_rate == find_rate(deal.regime, piece.taxed or "standard", deal.day)
+        assert line.untaxed_by == name_ground(piece, deal.regime)
         assert is_below_cost(line) == deal.sinks(piece, piece.price)
     listed = sum(piece.listed * piece.quantity for piece in deal.pieces)
     total = sum(piece.total for piece in deal.pieces)
@@ -269,7 +287,11 @@ def check_papers(deal: Deal) -> None:
     """The transfer document states the goods, an advance its part, a correction takes back what is given back."""
     goods = list_goods(deal.lines)
     stated = {name: kopecks(amount) for name, amount in add_up(map(state_line, goods)).items()}
-    assert stated["total"] == sum(piece.total for piece in deal.pieces if piece.kind != "policy")
+    sold = [piece for piece in deal.pieces if piece.kind != "policy"]
+    assert stated["total"] == sum(piece.total for piece in sold)
+    assert [state_line(line).get("untaxed_by", "") for line in goods] == [
+        name_ground(piece, deal.regime) for piece in sold
+    ]
     assert deal.order.vat_total is not None
     assert stated["vat"] == kopecks(deal.order.vat_total)
     if not stated["total"]:
@@ -295,6 +317,7 @@ def check_receipts(deal: Deal) -> None:
     regime = RECEIPT_REGIMES.get(deal.regime, deal.regime)
     for amount in _split(deal.chance, total):
         lines = draw(items, Settlement(roubles(amount), deal.day, PREPAYMENT, regime))
+        _check_codes(deal, lines, is_beforehand=True)
         _check_receipt(lines, items, amount)
         for back in _split(deal.chance, amount):
             returned = give_back(lines, roubles(back))
@@ -304,6 +327,7 @@ def check_receipts(deal: Deal) -> None:
             lines = [line.paid(rest) for line, rest in left if rest]
         assert not lines, "all that was taken went back by its lines"
     whole = draw(items, Settlement(roubles(total), deal.day, FULL_PAYMENT, regime))
+    _check_codes(deal, whole, is_beforehand=False)
     assert [kopecks(line.amount) for line in whole] == [piece.total for piece in deal.pieces if piece.total]
 
 
@@ -328,6 +352,15 @@ def _check_receipt(lines: list, items: list[ReceiptItem], amount: int) -> None: 
         if item.vat_amount is not None:
             part = Fraction(kopecks(item.vat_amount) * kopecks(line.amount), kopecks(item.amount))
             assert kopecks(line.vat_amount) == half_up(part)
+
+
+def _check_codes(deal: Deal, lines: list, *, is_beforehand: bool) -> None:  # type: ignore[type-arg]
+    """Each line of a receipt has the code of its own rate, whatever stands beside it."""
+    for line in lines:
+        piece = deal.pieces[line.position]
+        rate = find_rate(deal.regime, piece.taxed or "standard", deal.day)
+        is_calculated = is_beforehand or piece.taxed == "margin"
+        assert line.vat_code == CODES[rate][is_calculated and piece.kind != "policy"]
 
 
 def _split(chance: random.Random, total: int) -> list[int]:
