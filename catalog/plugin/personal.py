@@ -10,7 +10,7 @@ from messaging.subscriptions import subscribe
 holds(SavedSearch, owner="user_id", erase=delete)
 holds(Favourite, owner="user_id", erase=delete)
 
-plain(models.Category, "name slug path vat_kind vat_ground taxed_as taxed_ground")
+plain(models.Category, "name slug path")
 plain(models.Attribute, "key label unit choices")
 plain(
     models.Product,

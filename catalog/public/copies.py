@@ -50,7 +50,7 @@ def product_costs() -> Iterator[tuple[UUID, Decimal]]:
 
 @dataclass(frozen=True)
 class CategoryTax:
-    """How products of a category that name no kind of VAT are taxed, and by which ground if they are exempt."""
+    """VAT of products of a category that name no kind of it, and by which ground they are exempt, if they are."""
 
     taxed_as: str
     taxed_ground: str

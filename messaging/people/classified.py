@@ -48,10 +48,11 @@ reference refund_amount refund_follows refund_pending refunded refunded_alone re
 replaces reply_due_at request reservation_expires_at residual_limits resource_ids return_url review_dti_percent
 review_irregular_income_above roles rules saga.state saga.step secured_amount seller set_off_amount settlement
 share_after shortfalls sku source stage start_date start_time state status stock_version subject subject_type supplier
-surplus taken_off tariff tariff_revision tax_id telephone term_months test_drive_role text_version threshold time_zone
-title today total total_amount trade_in trade_in_amount traded_in transit_days transit_months type unit_price until
-updated_at url user_ids valid_until value vat_kind vat_rate vehicle_make vehicle_model vehicle_price vehicle_value
-vehicle_vin vehicle_year vehicles version version_number vin year
+surplus taken_off tariff tariff_revision tax_id taxed_as taxed_ground telephone term_months test_drive_role
+text_version threshold time_zone title today total total_amount trade_in trade_in_amount traded_in transit_days
+transit_months type unit_price until updated_at url user_ids valid_until value vat_ground vat_kind vat_rate
+vehicle_make vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year vehicles version version_number vin
+year
 """
 PLAIN_KEYS = frozenset(_PLAIN_WORDS.split())
 """Names of what tells of goods, terms and business. An event that means a person by one declares it `personal`."""
