@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=131_700,
+        limit=132_100,
         goal=75_000,
     ),
 )
