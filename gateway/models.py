@@ -106,6 +106,19 @@ class Approval(models.Model):
             models.Index(fields=["state", "-id"], name="approval_by_state"),
             models.Index(fields=["asked_by", "-id"], name="approval_of_maker"),
             models.Index(fields=["subject_id"], condition=Q(state="waiting"), name="approval_waiting_for"),
+            models.Index(fields=["asked_at", "id"], name="approval_by_asked_at"),
+            models.Index(
+                fields=["asked_by", "asked_at", "id"], condition=Q(asked_by__isnull=False), name="approval_by_maker"
+            ),
+            models.Index(
+                fields=["decided_at", "id"], condition=Q(decided_at__isnull=False), name="approval_by_decided_at"
+            ),
+            models.Index(
+                fields=["decided_by", "decided_at", "id"],
+                condition=Q(decided_by__isnull=False),
+                name="approval_by_decider",
+            ),
+            models.Index(fields=["subject_id", "id"], name="approval_by_subject"),
         ]
 
     def __str__(self) -> str:
@@ -186,6 +199,7 @@ class Reading(models.Model):
             models.Index(fields=["owner_id", "-at"], name="reading_of_owner"),
             models.Index(fields=["reader_id", "-at"], name="reading_by_reader"),
             models.Index(fields=["-at", "-id"], name="reading_newest"),
+            models.Index(fields=["subject_id", "at"], condition=Q(subject_id__isnull=False), name="reading_by_subject"),
         ]
 
     def __str__(self) -> str:

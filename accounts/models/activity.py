@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
@@ -66,6 +67,9 @@ class Activity(models.Model):
             models.Index(fields=["user", "at", "id"], name="activity_of_user"),
             models.Index(fields=["user", "kind", "at", "id"], name="activity_of_user_by_kind"),
             models.Index(fields=["at", "id"], name="activity_by_at"),
+            models.Index(
+                KT("details__by"), "at", "id", condition=models.Q(details__has_key="by"), name="activity_by_another"
+            ),
         ]
 
     def __str__(self) -> str:

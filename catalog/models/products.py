@@ -402,6 +402,10 @@ class PriceChange(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(new_price__gte=Decimal(0)), name="price_change_not_negative"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["at", "id"], name="price_change_by_at"),
+            models.Index(fields=["actor", "at", "id"], name="price_change_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.old_price} → {self.new_price}"

@@ -52,7 +52,12 @@ class StockMovement(models.Model):
             models.CheckConstraint(condition=~Q(delta=0), name="movement_moves"),
             models.CheckConstraint(condition=Q(kind__in=MovementKind.values), name="movement_kind_known"),
         ]
-        indexes: ClassVar = [models.Index(fields=["product", "-id"], name="movement_by_product")]
+        indexes: ClassVar = [
+            models.Index(fields=["product", "-id"], name="movement_by_product"),
+            models.Index(fields=["created_at", "id"], name="movement_by_created_at"),
+            models.Index(fields=["actor", "created_at", "id"], name="movement_by_actor"),
+            models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="movement_by_order"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.delta:+d}"

@@ -58,7 +58,15 @@ class Consent(models.Model):
             models.CheckConstraint(condition=Q(kind__in=ConsentKind.values), name="consent_kind_known"),
             models.CheckConstraint(condition=Q(source__in=ConsentSource.values), name="consent_source_known"),
         ]
-        indexes: ClassVar = [models.Index(fields=["client", "at", "id"], name="consent_of_client")]
+        indexes: ClassVar = [
+            models.Index(fields=["client", "at", "id"], name="consent_of_client"),
+            models.Index(fields=["recorded_at", "id"], name="consent_by_recorded_at"),
+            models.Index(
+                fields=["recorded_by", "recorded_at", "id"],
+                condition=Q(recorded_by__isnull=False),
+                name="consent_by_recorder",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_kind_display()
@@ -103,6 +111,7 @@ class ConsentProof(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user_id", "at"], condition=Q(user_id__isnull=False), name="consent_proof_of_user"),
             models.Index(fields=["at", "id"], condition=~Q(address=""), name="consent_proof_by_age"),
+            models.Index(fields=["at", "id"], name="consent_proof_by_at"),
         ]
 
     def __str__(self) -> str:

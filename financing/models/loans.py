@@ -255,6 +255,12 @@ class LoanVersion(models.Model):
                 name="schedule_version_not_negative",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at", "id"], name="loan_version_by_created_at"),
+            models.Index(
+                fields=["made_by", "created_at", "id"], condition=Q(made_by__isnull=False), name="loan_version_by_maker"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_kind_display()}"
@@ -308,7 +314,13 @@ class LoanStageChange(models.Model):
     class Meta:
         verbose_name = _("stage of a loan")
         verbose_name_plural = _("stages of the loan")
-        indexes: ClassVar = [models.Index(fields=["loan", "id"], name="loan_stage_of_loan")]
+        indexes: ClassVar = [
+            models.Index(fields=["loan", "id"], name="loan_stage_of_loan"),
+            models.Index(fields=["created_at", "id"], name="loan_stage_by_created_at"),
+            models.Index(
+                fields=["made_by", "created_at", "id"], condition=Q(made_by__isnull=False), name="loan_stage_by_maker"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_stage_display()}, {self.from_date}"

@@ -74,6 +74,15 @@ class Override(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-proposed_at", "-id"], name="override_newest"),
             models.Index(fields=["status", "-proposed_at", "-id"], name="override_by_status"),
+            models.Index(fields=["proposed_by", "proposed_at", "id"], name="override_by_proposer"),
+            models.Index(
+                fields=["answered_at", "id"], condition=Q(answered_at__isnull=False), name="override_by_answered_at"
+            ),
+            models.Index(
+                fields=["answered_by", "answered_at", "id"],
+                condition=Q(answered_by__isnull=False),
+                name="override_by_answerer",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -215,7 +215,13 @@ class LoanEntry(models.Model):
     class Meta:
         verbose_name = _("entry of a loan's book")
         verbose_name_plural = _("book of the loan")
-        indexes: ClassVar = [models.Index(fields=["loan", "id"], name="loan_entry_of_loan")]
+        indexes: ClassVar = [
+            models.Index(fields=["loan", "id"], name="loan_entry_of_loan"),
+            models.Index(fields=["created_at", "id"], name="loan_entry_by_created_at"),
+            models.Index(
+                fields=["made_by", "created_at", "id"], condition=Q(made_by__isnull=False), name="loan_entry_by_maker"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.day}"
