@@ -30,6 +30,14 @@ class ClaimHistory(models.Model):
         verbose_name = _("step of a claim")
         verbose_name_plural = _("history of claims")
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index(fields=["at", "id"], name="claim_history_by_at"),
+            models.Index(
+                fields=["decided_by", "at", "id"],
+                condition=models.Q(decided_by__isnull=False),
+                name="claim_history_by_decider",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.at:%Y-%m-%d}"

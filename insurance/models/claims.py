@@ -336,6 +336,10 @@ class ClaimDocument(models.Model):
             models.UniqueConstraint(fields=["claim", "sha256"], name="one_paper_once"),
             models.CheckConstraint(condition=Q(size__gt=0), name="paper_is_not_empty"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at", "id"], name="claim_paper_by_created_at"),
+            models.Index(fields=["uploaded_by", "created_at", "id"], name="claim_paper_by_uploader"),
+        ]
 
     def __str__(self) -> str:
         return self.name

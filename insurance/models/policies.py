@@ -308,6 +308,10 @@ class Endorsement(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["policy", "number"], name="endorsements_are_numbered"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["created_at", "id"], name="endorsement_by_created_at"),
+            models.Index(fields=["created_by", "created_at", "id"], name="endorsement_by_maker"),
+        ]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.number}"

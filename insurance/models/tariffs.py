@@ -25,7 +25,14 @@ class TariffRevision(models.Model):
     class Meta:
         verbose_name = _("tariff revision")
         verbose_name_plural = _("tariff revisions")
-        indexes: ClassVar = [models.Index(fields=["-created_at", "-number"], name="tariff_revision_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-number"], name="tariff_revision_newest"),
+            models.Index(
+                fields=["author_id", "created_at", "number"],
+                condition=Q(author_id__isnull=False),
+                name="tariff_revision_by_author",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.note}"

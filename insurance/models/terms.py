@@ -67,6 +67,9 @@ class PolicyTerms(models.Model):
                 ],
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["recorded_at", "id"], name="terms_by_recorded_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.number}"

@@ -54,7 +54,12 @@ class CommissionRule(models.Model):
                 name="commission_rule_bounds",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["goods", "-valid_from", "-id"], name="commission_rule_in_force")]
+        indexes: ClassVar = [
+            models.Index(fields=["goods", "-valid_from", "-id"], name="commission_rule_in_force"),
+            models.Index(fields=["at", "id"], name="commission_rule_by_at"),
+            models.Index(fields=["made_by", "at", "id"], name="commission_rule_by_maker"),
+            models.Index(fields=["agreed_by", "at", "id"], name="commission_rule_by_agreed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_goods_display()}, {self.valid_from}"
@@ -112,6 +117,13 @@ class Commission(models.Model):
             models.Index(fields=["order"], name="commission_of_order"),
             models.Index(fields=["manager_id", "-id"], name="commission_of_salesman"),
             models.Index(fields=["day", "manager_id"], name="commission_by_day"),
+            models.Index(fields=["at", "id"], name="commission_by_at"),
+            models.Index(
+                fields=["actor_id", "at", "id"], condition=Q(actor_id__isnull=False), name="commission_by_actor"
+            ),
+            models.Index(
+                fields=["agreed_by", "at", "id"], condition=Q(agreed_by__isnull=False), name="commission_by_agreed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,4 +46,8 @@ class OrderDiscount(models.Model):
                 condition=Q(amount__gte=0, amount__lte=models.F("list_price")), name="discount_within_the_price"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["order", "id"], name="discount_of_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["order", "id"], name="discount_of_order"),
+            models.Index(fields=["at", "id"], name="discount_by_at"),
+            models.Index(fields=["actor_id", "at", "id"], name="discount_by_actor"),
+        ]

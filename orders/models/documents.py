@@ -49,6 +49,10 @@ class Document(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["order", "kind", "version"], name="document_version_once"),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["issued_at", "id"], name="document_by_issued_at"),
+            models.Index(fields=["issued_by", "issued_at", "id"], name="document_by_issuer"),
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -149,7 +149,13 @@ class OfferHistory(models.Model):
     class Meta:
         verbose_name = _("change of an offer")
         verbose_name_plural = _("changes of offers")
-        indexes: ClassVar = [models.Index(fields=["offer", "id"], name="offer_history_of_offer")]
+        indexes: ClassVar = [
+            models.Index(fields=["offer", "id"], name="offer_history_of_offer"),
+            models.Index(fields=["at", "id"], name="offer_history_by_at"),
+            models.Index(
+                fields=["actor_id", "at", "id"], condition=Q(actor_id__isnull=False), name="offer_history_by_actor"
+            ),
+        ]
 
 
 class OfferPaper(models.Model):

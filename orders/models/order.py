@@ -356,7 +356,11 @@ class OrderHistory(models.Model):
     class Meta:
         verbose_name = _("timeline entry")
         verbose_name_plural = _("timeline")
-        indexes: ClassVar = [models.Index(fields=["order", "id"], name="history_of_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["order", "id"], name="history_of_order"),
+            models.Index(fields=["at", "id"], name="history_by_at"),
+            models.Index(fields=["actor_id", "at", "id"], condition=Q(actor_id__isnull=False), name="history_by_actor"),
+        ]
 
 
 class OrderCounter(models.Model):

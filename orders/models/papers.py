@@ -190,6 +190,7 @@ class IssuedDocument(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-issued_at", "-id"], name="issued_document_newest"),
             models.Index(fields=["order", "kind", "-issued_at"], name="issued_document_of_order"),
+            models.Index(fields=["issued_by", "issued_at", "id"], name="issued_document_by_issuer"),
         ]
 
     def __str__(self) -> str:
@@ -249,6 +250,10 @@ class DocumentSignature(models.Model):
             models.UniqueConstraint(fields=["document", "side"], name="signature_once_a_side"),
             models.CheckConstraint(condition=Q(side__in=SignatureSide.values), name="signature_side_known"),
             models.CheckConstraint(condition=Q(method__in=SignatureMethod.values), name="signature_method_known"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["signed_at", "id"], name="signature_by_signed_at"),
+            models.Index(fields=["signer_id", "signed_at", "id"], name="signature_by_signer"),
         ]
 
     def __str__(self) -> str:

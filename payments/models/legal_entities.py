@@ -109,7 +109,16 @@ class LegalEntityRevision(models.Model):
                 name="requisites_agreed_by_another",
             )
         ]
-        indexes: ClassVar = [models.Index(fields=["entity", "id"], name="requisites_of_entity")]
+        indexes: ClassVar = [
+            models.Index(fields=["entity", "id"], name="requisites_of_entity"),
+            models.Index(fields=["at", "id"], name="requisites_by_at"),
+            models.Index(
+                fields=["made_by", "at", "id"], condition=Q(made_by__isnull=False), name="requisites_by_maker"
+            ),
+            models.Index(
+                fields=["agreed_by", "at", "id"], condition=Q(agreed_by__isnull=False), name="requisites_by_agreed"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.entity_id} {self.at:%Y-%m-%d}"

@@ -79,6 +79,9 @@ class FiscalSpan(models.Model):
                 models.Value(1), condition=Q(ended_at__isnull=True), name="fiscal_one_open_span"
             ),
         ]  # fmt: skip
+        indexes: ClassVar = [
+            models.Index(fields=["began_at", "id"], name="fiscal_span_by_began_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.began_at} – {self.ended_at or ''}"
@@ -204,7 +207,13 @@ class ReceiptStep(models.Model):
     class Meta:
         verbose_name = _("step of a receipt")
         verbose_name_plural = _("steps of receipts")
-        indexes: ClassVar = [models.Index(fields=["receipt", "id"], name="step_of_receipt")]
+        indexes: ClassVar = [
+            models.Index(fields=["receipt", "id"], name="step_of_receipt"),
+            models.Index(fields=["at", "id"], name="receipt_step_by_at"),
+            models.Index(
+                fields=["actor_id", "at", "id"], condition=Q(actor_id__isnull=False), name="receipt_step_by_actor"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.state} {self.at}"
