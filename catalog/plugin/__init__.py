@@ -2,6 +2,7 @@
 
 from catalog import approvals, commands, events, handlers, operations, public
 from catalog.plugin import demo, personal
+from catalog.plugin.histories import AUDIT
 from catalog.queries.accounting import ACCOUNTING
 from catalog.queries.cache import connect_signals
 from catalog.queries.gauges import reservation_gauges
@@ -10,6 +11,7 @@ from core.plugins import Plugin
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
+    audit=AUDIT,
     connect=(connect_signals,),
     metrics=(reservation_gauges,),
     demo=demo.create_demo,

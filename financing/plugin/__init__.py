@@ -3,9 +3,11 @@
 from core.plugins import Plugin
 from financing import approvals, commands, events, handlers, operations, public
 from financing.plugin import demo, personal
+from financing.plugin.histories import AUDIT
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
+    audit=AUDIT,
     demo=demo.create_demo,
     tags={
         "financing": "Loans and leasing: calculations, applications, banks' offers, payments.",

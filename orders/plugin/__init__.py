@@ -3,6 +3,7 @@
 from core.plugins import Feed, Plugin
 from orders import approvals, events, handlers, operations, public
 from orders.plugin import copies, personal
+from orders.plugin.histories import AUDIT
 from orders.queries.accounting import ACCOUNTING
 from orders.queries.cache import connect_signals
 from orders.queries.feed import CARRIED, parse_row
@@ -11,6 +12,7 @@ from orders.queries.gauges import order_gauges
 PLUGIN = Plugin(
     declares=(approvals, copies, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
+    audit=AUDIT,
     connect=(connect_signals,),
     feed=Feed(carries=CARRIED, read=parse_row),
     consumers="orders.consumers",

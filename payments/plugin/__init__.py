@@ -3,11 +3,13 @@
 from core.plugins import Plugin
 from payments import approvals, commands, events, handlers, operations, public
 from payments.plugin import demo, measured, personal
+from payments.plugin.histories import AUDIT
 from payments.queries.accounting import ACCOUNTING
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
+    audit=AUDIT,
     connect=(measured.connect_counts,),
     metrics=(measured.payment_gauges,),
     demo=demo.create_demo,
