@@ -26,6 +26,7 @@ DRF_STANDARDIZED_ERRORS = {"EXCEPTION_FORMATTER_CLASS": "gateway.responses.probl
 API_TAGS = {
     "accounting": "What the dealer's accounting is given, by days.",
     "approvals": "What waits for a second person, from every app.",
+    "audit": "Who did what to which thing when, from the histories of every app.",
     "health": "Whether a process lives and may be sent visitors.",
 }
 """Groups of the API's operations that belong to no app; the apps' own stand in their `plugin`."""

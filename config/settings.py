@@ -223,6 +223,7 @@ SEALING_KEYS = keys.sealing_keys()
 CONTRACT_TOKEN_SECONDS_MAX = Tokens.CONTRACT_TOKEN_SECONDS_MAX if Contracts.CONTRACTS else Tokens.ACCESS_TOKEN_SECONDS
 """A token of a day is what existing clients were promised: where none of them is served, nobody gets one."""
 MFA_REQUIRED_FOR_STAFF = Tokens.MFA_REQUIRED_FOR_STAFF
+AUDITORS = Tokens.AUDITORS
 """Whether managers and administrators need a second factor; without one they may only enrol."""
 STAFF_SESSION_HOURS = Tokens.STAFF_SESSION_HOURS
 """After so many hours staff sign in again; a client's session lives on by being used."""

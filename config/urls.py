@@ -31,6 +31,8 @@ api = [
 ]
 api.append(path("", include("gateway.approvals.urls")))
 api.append(path("", include("gateway.accounting.urls")))
+if "accounts" in settings.LAYOUT.answered:  # which can ask every app
+    api.append(path("", include("gateway.access.audit.urls")))
 
 urlpatterns = [
     re_path(r"^health/?$", gateway.health, name="health"),

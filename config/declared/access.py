@@ -92,6 +92,11 @@ class Tokens(Group):
     MFA_REQUIRED_FOR_STAFF = flag(
         False, "Managers and administrators need a second factor: without one they may only enrol."
     )
+    AUDITORS = listed(
+        kinds.text("an id of a user", "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+        "Ids of managers who may search who did what, as administrators may (auditors).",
+        roles=("web",),
+    )
     STEP_UP_MINUTES = number(
         10,
         "How long a password or code counts before e-mail, factors, keys or roles are changed.",

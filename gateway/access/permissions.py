@@ -57,6 +57,11 @@ def may_see_costs(roles: frozenset[str]) -> bool:
     return bool(roles & {ADMIN, MANAGER} if settings.COSTS_SEEN_BY == "managers" else ADMIN in roles)
 
 
+def may_audit(person_id: object, roles: frozenset[str]) -> bool:
+    """Tell whether somebody may search who did what: an administrator, or a manager whom the settings name."""
+    return ADMIN in roles or (MANAGER in roles and str(person_id) in settings.AUDITORS)
+
+
 def _roles(request: Request, view: Any) -> frozenset[str]:
     if not isinstance(request.user, Principal):
         return frozenset()
@@ -108,6 +113,13 @@ class IsAdmin(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return ADMIN in _roles(request, view)
+
+
+class IsAuditor(BasePermission):
+    """Admins, and managers who are named as auditors."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return may_audit(getattr(request.user, "pk", None), _roles(request, view))
 
 
 class ReadByAnyone(BasePermission):

@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from gateway.access.audit.searching import Question, find_named, find_persons, search_app
 from gateway.responses import problems
 from messaging.peering import peers
 from messaging.peering.reads import reads
@@ -56,6 +57,13 @@ class LeavingQuestion(msgspec.Struct, forbid_unknown_fields=True):
     closing_id: UUID
 
 
+class NameQuestion(msgspec.Struct, forbid_unknown_fields=True):
+    """Question which things, or which people, a number or an address stands for."""
+
+    text: str
+    are_people: bool = False
+
+
 def _log(source: str, body: bytes) -> Any:
     given = msgspec.json.decode(body, type=LogQuestion)
     return logs.read_page(source, given.after, given.types, given.anchors)
@@ -77,6 +85,15 @@ def _leaving(app: str, body: bytes) -> Any:
     return personal.begin_leaving(app, given.user_id, given.closing_id)
 
 
+def _history(app: str, body: bytes) -> Any:
+    return search_app(app, msgspec.json.decode(body, type=Question))
+
+
+def _named(app: str, body: bytes) -> Any:
+    given = msgspec.json.decode(body, type=NameQuestion)
+    return find_persons(app, given.text) if given.are_people else find_named(app, given.text)
+
+
 def _read(name: str, body: bytes) -> Any:
     return reads()[name].answer(body)
 
@@ -86,6 +103,8 @@ QUESTIONS: dict[str, Callable[[str, bytes], Any]] = {
     "cursors": _cursors,
     "personal": _personal,
     "leaving": _leaving,
+    "history": _history,
+    "named": _named,
     "read": _read,
 }
 

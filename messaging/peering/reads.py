@@ -16,6 +16,7 @@ import msgspec
 from django.conf import settings
 
 from core.outside import asking
+from gateway.access.audit.searching import Act, Question, find_named, find_persons, search_app
 from messaging.peering import peers
 from messaging.people.personal import Obligation, begin_leaving, export, obliging_apps
 from messaging.subscriptions import subscriptions
@@ -114,6 +115,23 @@ def personal_data(app: str, user_id: UUID) -> dict[str, list[dict[str, Any]]]:
         return export(app, user_id)
     shape = dict[str, list[dict[str, Any]]]
     found: dict[str, list[dict[str, Any]]] = peers.ask(app, f"personal/{app}", {"user_id": user_id}, shape)
+    return found
+
+
+def search_history(app: str, asked: Question) -> list[Act]:
+    """The newest acts that an app's database tells. Raises PeerAway."""
+    if peers.is_here(app):
+        return search_app(app, asked)
+    found: list[Act] = peers.ask(app, f"history/{app}", msgspec.to_builtins(asked, enc_hook=str), list[Act])
+    return found
+
+
+def find_ids(app: str, text: str, *, are_people: bool = False) -> list[UUID]:
+    """Ids of an app's things, or of its people, that a number or an address stands for. Raises PeerAway."""
+    if peers.is_here(app):
+        return find_persons(app, text) if are_people else find_named(app, text)
+    question = {"text": text, "are_people": are_people}
+    found: list[UUID] = peers.ask(app, f"named/{app}", question, list[UUID])
     return found
 
 

@@ -426,6 +426,8 @@ GET    /approvals                                         manager
 GET    /approvals/{}                                      manager
 POST   /approvals/{}/approve                              manager
 POST   /approvals/{}/reject                               manager
+# Audit
+GET    /audit                                             admin
 # Accounting
 GET    /accounting/journal                                manager
 GET    /accounting/sales                                  manager

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -23,10 +24,12 @@ ROLES = {"another client": ["client"], "owner": ["client"], "manager": ["manager
 HOMES = {
     "Accounting": "payments",
     "Approvals": "payments",
+    "Audit": "accounts",
     "Catalogue": "catalog",
     "Webhooks to partners": "notifications",
 }
 ALSO = {"/users/{}": served()} | {row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")}
+ALSO["/audit"] = settings.APPS
 ALSO |= {
     row.path: ("accounts", "catalog")
     for row in table.rows()
