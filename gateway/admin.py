@@ -1,4 +1,4 @@
-"""Show administrators who read whose papers, of every database on one screen."""
+"""Show administrators and auditors who read whose papers, and who did what, of every database on one screen."""
 
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,15 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.screens.base import ReadOnlyAdmin
 from core.screens.forms import ScreenForm, show
 from gateway.access import readings
+from gateway.access.audit.screen import show_search
+from gateway.access.permissions import may_audit
 from gateway.models import Reading
 
 PAGE = 100
@@ -33,10 +36,22 @@ class ReadingAdmin(ReadOnlyAdmin):
     """Readings of all databases that are at hand, newest first."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
+        return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+        visitor: Any = request.user
+        return bool(visitor.is_active) and may_audit(visitor.pk, frozenset(visitor.effective_roles))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The search over all histories stands beside the readings."""
+        search = path("search/", self.admin_site.admin_view(self.search_view), name="gateway_reading_search")
+        return [search, *super().get_urls()]
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        """Show who did what to which thing when."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return show_search(self, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A page of them; `person` leaves those of one owner or reader, `before` those that are older."""

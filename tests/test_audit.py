@@ -1,5 +1,6 @@
 """Who did what to which thing when is found over every app, by those alone who may look, and each look is recorded."""
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -9,22 +10,26 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
-from django.utils import timezone
+from django.test import Client as Browser
+from django.utils import timezone, translation
 
 import accounts.tests.make as accounts_make
 import orders.tests.make as orders_make
 from accounts.models import ActivityKind
 from accounts.services.activity import record
 from core import context
+from core.approvals import KnowPerson
 from core.ids import uuid7
 from core.plugins import plugins
 from core.secrecy.redaction import MASK
 from core.testing import Api
+from gateway.access.audit import screen
+from gateway.access.audit.cursors import write_cursor
 from gateway.access.audit.masking import mask
 from gateway.access.audit.searching import Place
 from gateway.access.audit.trails import PLUMBING, list_trails
-from gateway.access.audit.views import write_cursor
 from gateway.models import Approval, Reading
+from gateway.people.copies import follow_people
 from messaging.peering import peers
 from messaging.tests.line import Line
 from orders.models import OrderHistory, OrderLine
@@ -231,6 +236,62 @@ def test_what_makes_no_sense_is_refused_and_not_recorded(boss, query):
 def test_a_place_that_no_row_has_is_refused(boss):
     place = write_cursor(Place(NOW, "orders.orderhistory", "not a number"))
     assert boss.get(f"/audit?cursor={place}").status_code == 400
+
+
+# The page of the admin ---------------------------------------------------------------------------------------------
+PAGE = "/admin/gateway/reading/search/"
+
+
+def sign_in(*roles):
+    browser, person = Browser(), accounts_make.user(*roles)
+    browser.force_login(person, backend="accounts.backends.EmailBackend")
+    return browser, person
+
+
+def test_the_page_tells_administrators_and_auditors(settings):
+    made, (browser, _boss) = orders_make.order(), sign_in("admin")
+    follow_people("orders", [KnowPerson(person_id=made.customer_id, name="Анна", phone="", email="", version_number=1)])
+    page = browser.get(PAGE, {"thing": made.number}).content.decode()
+    assert str(made.id) in page
+    assert "Анна" in page
+    assert '<td class="p-2" colspan' in browser.get(PAGE, {"thing": "none such"}).content.decode()
+    (manager, person) = sign_in("manager")
+    assert manager.get(PAGE).status_code == 403
+    settings.AUDITORS = [str(person.id)]
+    assert manager.get(PAGE).status_code == 200
+    assert Reading.objects.using("accounts").filter(kind="audit_search").count() == 3
+
+
+def test_the_page_goes_on_after_its_last_line(monkeypatch):
+    monkeypatch.setattr(screen, "PAGE", 2)
+    owner, (browser, _boss) = uuid7(), sign_in("admin")
+    for minute in range(3):
+        at = NOW - timedelta(minutes=minute)
+        Reading.objects.using("orders").create(
+            kind=f"k{minute}", owner_id=owner, reader_id=owner, reader_role="manager", at=at
+        )
+    address, seen = f"?thing={owner}&kind=orders.reading", []
+    while address:
+        page = browser.get(f"{PAGE}{address}").content.decode()
+        seen += re.findall(r"<code>(k\d)</code>", page)
+        address = html.unescape(next(iter(re.findall(r'href="(\?[^"]*cursor[^"]*)"', page)), ""))
+    assert seen == ["k0", "k1", "k2"]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "kind=nothing", "since=never"])
+def test_the_page_refuses_what_makes_no_sense(query):
+    browser, _boss = sign_in("admin")
+    assert browser.get(f"{PAGE}?{query}").status_code == 400
+    assert not Reading.objects.using("accounts").exists()
+
+
+@pytest.mark.parametrize(("app", "trail"), TRAILS)
+def test_every_trail_has_words(app, trail):
+    assert set(trail.things.values()) <= screen.THINGS.keys()
+    with translation.override("ru"):
+        assert re.search("[а-я]", trail.words), "translate its model's name, or give it a title"
+        labels = [screen._label(trail, path) for path in trail.tells]
+    assert not [label for label in labels if label and not re.search("[а-яА-Я]", label)]
 
 
 # Across machines ---------------------------------------------------------------------------------------------------

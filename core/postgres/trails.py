@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import Model
+from django.utils.functional import Promise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +17,13 @@ class Trail:
 
     `at` is the moment, `by` are who did it, `things` tells of what kind the thing at each path is. `what` says what
     happened, and `tells` is what is shown besides. With `is_first_by`, the first of `by` that is there did it, and the
-    others only where none before them is.
+    others only where none before them is. `title` says in words what a row is, where the model's own name does not.
     """
 
     model: type[Model]
     at: str
     name: str = ""
+    title: Promise | str = ""
     by: tuple[str, ...] = ()
     is_first_by: bool = False
     things: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +34,11 @@ class Trail:
     def called(self) -> str:
         """Name of the trail within an app's database: the model's, where one table is one trail."""
         return self.name or str(self.model._meta.model_name)
+
+    @property
+    def words(self) -> str:
+        """Name a row in the reader's language."""
+        return str(self.title or self.model._meta.verbose_name)
 
 
 def _find_nothing(text: str) -> Iterable[UUID]:

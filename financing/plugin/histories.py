@@ -1,5 +1,7 @@
 """Declare the histories of financing that the audit search reads."""
 
+from django.utils.translation import gettext_lazy as _
+
 from core.postgres.trails import Audit, Trail
 from financing.models import LoanEntry, LoanLine, LoanScheduleRow, LoanStageChange, LoanVersion, Override
 
@@ -17,6 +19,7 @@ AUDIT = Audit(
             model=Override,
             at="answered_at",
             name="override_answer",
+            title=_("answer to an override"),
             by=("answered_by",),
             things={"application_id": "application"},
             what="status",

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_lazy as _
+
 from core.plugins import plugins
 from core.postgres.trails import Trail
 from gateway.models import Approval, Reading
@@ -28,6 +30,7 @@ PLUMBING = (
         model=Approval,
         at="decided_at",
         name="decision",
+        title=_("decision of the second person"),
         by=("decided_by",),
         things={"subject_id": "object"},
         what="kind",

@@ -1,10 +1,7 @@
 """The API of the audit search: who did what to which thing when, over every app."""
 
-import base64
-import binascii
 from typing import Any
 
-import msgspec
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -14,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gateway.access.audit.cursors import read_cursor, write_cursor
 from gateway.access.audit.gathering import Found, Wanted, list_kinds, search
 from gateway.access.audit.recording import record_search
 from gateway.access.audit.searching import Place
@@ -118,19 +116,6 @@ def _next(request: Request, found: Found) -> str | None:
     query = request.query_params.copy()
     query["cursor"] = write_cursor(found.following)
     return str(request.build_absolute_uri(f"?{query.urlencode()}"))
-
-
-def write_cursor(place: Place) -> str:
-    """Write a place as the text that the next page is asked for with."""
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
-
-
-def read_cursor(text: str) -> Place:
-    """The place that a text is. Raises ValueError."""
-    try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(text), type=Place)
-    except (binascii.Error, msgspec.DecodeError) as error:
-        raise ValueError(text) from error
 
 
 def _read_cursor(request: Request) -> Place | None:
