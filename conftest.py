@@ -90,6 +90,7 @@ _ENVIRONMENT = {
     "AUTOSALON_STATEMENT_TIMEOUT_MS": "30000",
     "AUTOSALON_ORDER_CACHE_SECONDS": "0",  # tests patch rows past the services; its own tests switch it on
     "AUTOSALON_CATALOG_CACHE_SECONDS": "0",
+    "AUTOSALON_SWITCH_CACHE_SECONDS": "0",
     "AUTOSALON_HOLDS_WITHOUT_DEPOSIT": "1000",  # one buyer of a test orders what many would; its own tests lower it
 } | {f"AUTOSALON_{app.upper()}_DATABASE_URL": "" for app in STORES}
 

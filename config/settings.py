@@ -410,6 +410,7 @@ DEALER_TIME_ZONE = Business.DEALER_TIME_ZONE
 ORDER_CACHE_SECONDS = Limits.ORDER_CACHE_SECONDS
 """How long an order may be read from Valkey, unless a write drops it before; 0 for never."""
 CATALOG_CACHE_SECONDS = Limits.CATALOG_CACHE_SECONDS
+SWITCH_CACHE_SECONDS = Limits.SWITCH_CACHE_SECONDS
 """The same of what anyone may read of the catalogue."""
 RESERVATION_MINUTES = Business.RESERVATION_MINUTES
 """How long an unpaid order holds its stock."""

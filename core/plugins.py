@@ -14,6 +14,7 @@ from django.utils.module_loading import module_has_submodule
 from core.files.accounting import Contribution
 from core.outside.letters import Letter
 from core.postgres.trails import Audit
+from core.running.switches import Switch
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Plugin:
     `declares`: modules that register by their decorators: messages, handlers, operations, approvals, personal data,
     copies and answers. `connect`: functions called once, when all apps are ready. `metrics`: sources of gauges and
     counters, quick, which must not raise. `demo`: makes the demo data that are missing; called in debug only.
-    `audit`: the histories that the audit search reads. `accounting`: sections of what the dealer's accounting is
-    given. `letters`: every kind of letter that the app sends, by name, with made-up values, in a language: for the page
-    of previews and for the test that reads them all.
+    `audit`: the histories that the audit search reads. `switches`: what an operator may switch off. `accounting`:
+    sections of what the dealer's accounting is given. `letters`: every kind of letter that the app sends, by name, with
+    made-up values, in a language: for the page of previews and for the test that reads them all.
     `tags` name the groups of the app's operations in the API document, and say what they are about.
     `consumers` and `channels` are dotted names of modules, imported only by processes that serve sockets and by the
     API document: the addresses of the app's sockets, and what is said there.
@@ -56,6 +57,7 @@ class Plugin:
     tags: dict[str, str] = field(default_factory=dict)
     accounting: tuple[Contribution, ...] = ()
     audit: Audit = field(default_factory=Audit)
+    switches: tuple[Switch, ...] = ()
     letters: Callable[[str], dict[str, Letter]] | None = None
     consumers: str = ""
     channels: str = ""

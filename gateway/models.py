@@ -204,3 +204,33 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_id}"
+
+
+class SwitchTurn(models.Model):
+    """That somebody switched a part of the product on or off, and why. The last row of a name is how it stands.
+
+    Rows stand in the database of the app whose part it is, numbered in the order of the turns, each of which waits for
+    the one before. `actor_id` is empty for the operator's terminal.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(_("switch"), max_length=60)
+    is_on = models.BooleanField(_("switched on"))
+    reason = models.CharField(_("reason"), max_length=1000)
+    actor_id = models.UUIDField(_("by whom"), null=True)
+    at = models.DateTimeField(_("at"))
+    only_added: ClassVar = OnlyAdded()
+
+    class Meta:
+        db_table = "gateway_switch_turn"
+        verbose_name = _("turn of a switch")
+        verbose_name_plural = _("switches")
+        constraints: ClassVar = [models.CheckConstraint(condition=~Q(name=""), name="switch_turn_is_named")]
+        indexes: ClassVar = [
+            models.Index(fields=["name", "-id"], name="switch_turn_last"),
+            models.Index(fields=["at", "id"], name="switch_turn_by_at"),
+            models.Index(fields=["actor_id", "at", "id"], name="switch_turn_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

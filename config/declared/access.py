@@ -143,6 +143,7 @@ class Limits(Group):
         300, "How long an order may be read from Valkey, unless a write drops it before; 0 for never."
     )
     CATALOG_CACHE_SECONDS = seconds(60, "The same of what anyone may read of the catalogue.")
+    SWITCH_CACHE_SECONDS = seconds(300, "The same of how switches stand (`manage.py switch`); a turn drops it.")
     STREAMS_PER_USER = number(
         100,
         "Sockets and event streams one user may hold open in a process.",

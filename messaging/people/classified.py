@@ -72,6 +72,7 @@ _PLUMBING = {
     "gateway.IdempotencyKey": ("body", "route key fingerprint headers"),
     "gateway.Approval": ("reason evidence args decision_reason", "kind subject_type number currency barred"),
     "gateway.Reading": ("reader_address", "kind reader_role request_id"),
+    "gateway.SwitchTurn": ("", "name reason"),
     "gateway.GivenAway": ("", "day pool currency"),
     "gateway.KnownPerson": ("name phone email search_text", ""),
 }

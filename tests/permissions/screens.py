@@ -46,6 +46,7 @@ financing.override               manager  nobody   nobody   nobody   confirm,tur
 financing.programme              manager  manager  manager  nobody   -
 financing.workcalendaryear       manager  nobody   nobody   nobody   follow,moved_payments
 gateway.reading                  admin    nobody   nobody   nobody   -
+gateway.switchturn               admin    nobody   nobody   nobody   -
 insurance.claim                  manager  nobody   nobody   nobody   approve,ask,close,pay,assess,reject,reopen
 insurance.moneyrequest           manager  nobody   nobody   nobody   -
 insurance.policy                 manager  nobody   nobody   nobody   cancel,keep,reinstate,confirm,end

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.plugins import plugins
 from core.postgres.trails import Trail
-from gateway.models import Approval, Reading
+from gateway.models import Approval, Reading, SwitchTurn
 
 PLUMBING = (
     Trail(
@@ -36,8 +36,9 @@ PLUMBING = (
         what="kind",
         tells=("state", "number", "amount", "currency", "decision_reason"),
     ),
+    Trail(model=SwitchTurn, at="at", by=("actor_id",), what="name", tells=("is_on", "reason")),
 )
-"""What everyone's database tells: readings of papers, what waited for a second person, and what became of it."""
+"""Trails of every database: readings of papers, what waited for a second person and its end, turns of switches."""
 
 
 def list_trails(app: str) -> Iterator[tuple[str, Trail]]:
