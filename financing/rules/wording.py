@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
+from financing.rules.switches import APPLICATIONS
+
 REASONS = {
     "age": _("The age is outside the programme's limits."),
     "term": _("The term is outside the programme's limits."),
@@ -20,6 +22,7 @@ REASONS = {
     "lending_share": _("The bank may lend no more this quarter to borrowers with such a debt load."),
     "incomplete": _("The application is incomplete."),
     "no_programme": _("No bank offers this kind of financing now."),
+    "switched_off": APPLICATIONS.refusal,
     "cancelled": _("The purchase was cancelled."),
     "bank_refused": _("No bank we asked will lend this."),
     "manual": _("Refused after a review."),
@@ -42,6 +45,7 @@ RULES = {
     "lending_share": _("limit of lending this quarter"),
     "incomplete": _("application is whole"),
     "no_programme": _("a programme fits"),
+    "switched_off": APPLICATIONS.title,
     "cancelled": _("purchase goes on"),
     "bank_refused": _("answer of the bank"),
     "manual": _("review by a manager"),

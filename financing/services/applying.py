@@ -14,6 +14,7 @@ from financing.models import Application, ApplicationStatus, ClosedAttempt, Orde
 from financing.queries.cars import read_car
 from financing.rules.application_fields import ApplicationFields, read_fields
 from financing.rules.decisions import Outcome
+from financing.rules.switches import APPLICATIONS
 from financing.rules.wording import explain
 from financing.services.approving import make_offer, refuse
 from financing.services.asking import ask_banks
@@ -27,6 +28,7 @@ from financing.services.deciding import (
     read_setting,
 )
 from financing.services.orders import lock_order
+from gateway.access.switches import SwitchedOff, require_on
 from gateway.approvals import let
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
@@ -37,8 +39,10 @@ def apply_for_loan(
 ) -> Application:
     """Apply for a loan for an order and decide at once; `customer_id` None is a manager who applies for the buyer.
 
-    Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme, AccountClosing.
+    Raises InvalidInput, OrderNotReady, OrderNotFound, OrderClosed, UnknownProgramme, NoProgramme, AccountClosing,
+    SwitchedOff.
     """
+    require_on(APPLICATIONS)
     car = read_car(order_id)
     with transaction("financing"):
         order = lock_order(order_id)
@@ -77,8 +81,9 @@ def request_loan(
             return
         setting = read_setting(order, now, car)
         try:
+            require_on(APPLICATIONS)
             best, banks = prepare(setting, read_fields(application))
-        except (InvalidInput, NoProgramme) as error:
+        except (InvalidInput, NoProgramme, SwitchedOff) as error:
             closed = ClosedAttempt(attempt_id=attempt_id, order_id=order_id, closed_at=now)
             is_field = isinstance(error, InvalidInput)
             _refuse(closed, customer_id, "incomplete" if is_field else error.code, _first_problem(error), now)
@@ -103,7 +108,7 @@ def _refuse(closed: ClosedAttempt, customer_id: UUID, code: str, detail: str, no
     )
 
 
-def _first_problem(error: InvalidInput | NoProgramme) -> str:
+def _first_problem(error: InvalidInput | NoProgramme | SwitchedOff) -> str:
     if isinstance(error, InvalidInput):
         return "; ".join(f"{item['field']}: {item['detail']}" for item in error.errors)
     return str(error.detail)

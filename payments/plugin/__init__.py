@@ -5,11 +5,13 @@ from payments import approvals, commands, events, handlers, operations, public
 from payments.plugin import demo, measured, personal
 from payments.plugin.histories import AUDIT
 from payments.queries.accounting import ACCOUNTING
+from payments.rules.switches import CARD, SBP
 
 PLUGIN = Plugin(
     declares=(approvals, commands, events, handlers, operations, personal, public),
     accounting=ACCOUNTING,
     audit=AUDIT,
+    switches=(CARD, SBP),
     connect=(measured.connect_counts,),
     metrics=(measured.payment_gauges,),
     demo=demo.create_demo,

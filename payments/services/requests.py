@@ -36,7 +36,7 @@ from payments.services.facts import publish_end_again, publish_included, publish
 from payments.services.ledger import About, is_posted, post, post_payout
 from payments.services.order_accounts import lock_order_account
 from payments.services.refunds import refund_by_system
-from payments.services.taking import begin, get_provider, record_refused, stored_method
+from payments.services.taking import begin, get_provider, record_refused, refuse_switched_off, stored_method
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def charge_for(*, ask: Ask, purpose: Purpose, means: Means, now: datetime) -> Pa
             refuse_card_numbers([means.token])
             if ask.amount <= 0:
                 raise Overpayment(amount_due="0.00")
+            refuse_switched_off(means.method)
             stored = stored_method(means, ask.customer_id)
             if Payment.objects.filter(subject_id=ask.subject_id, status__in=IN_FLIGHT).exists():
                 raise PaymentInFlight

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from core.db import transaction
 from core.errors import DomainError, InvalidInput
 from core.secrecy.cards import refuse_card_numbers
+from gateway.access.switches import require_on
 from messaging.delivery.calls import request_call
 from payments.commands import BY_HAND, Means
 from payments.errors import (
@@ -33,6 +34,7 @@ from payments.models import (
     Status,
 )
 from payments.rules.keys import charge_key
+from payments.rules.switches import BY_METHOD
 from payments.services.facts import publish_created, publish_end_again, publish_failed
 from payments.services.order_accounts import is_closed, lock_order_account
 
@@ -55,7 +57,7 @@ def create_payment(
     With `is_hold` the money is only authorised, and captured or called off later.
 
     Raises OrderNotReady, OrderUnknown, OrderClosed, Overpayment, PaymentInFlight, CurrencyMismatch, MethodUnknown,
-    CardNumberRefused.
+    CardNumberRefused, SwitchedOff.
     """
     refuse_card_numbers([means.token, description])
     with transaction("payments"):
@@ -131,6 +133,7 @@ class _Wanted:
         """
         if is_closed(account, order):
             raise OrderClosed
+        refuse_switched_off(self.means.method)
         if self.is_hold and self.provider == MANUAL:
             raise InvalidInput("capture", "invalid", _("Cash and transfers cannot be authorised beforehand."))
         stored = stored_method(self.means, owner_id)
@@ -160,6 +163,12 @@ class _Wanted:
 def get_provider(method: str) -> str:
     """Return who takes money paid this way: the configured provider, or a manager."""
     return MANUAL if method in BY_HAND else settings.PAYMENT_PROVIDER
+
+
+def refuse_switched_off(method: str) -> None:
+    """Let no payment begin by a way that is switched off for now. Raises SwitchedOff."""
+    if method in BY_METHOD:
+        require_on(BY_METHOD[method])
 
 
 def stored_method(means: Means, owner_id: UUID) -> PaymentMethod | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from catalog.services import update_product
 from core.ids import uuid7
+from gateway.access.switches import turn_switch
 from gateway.access.tickets import redeem_ticket
 from messaging.models import OutboxEvent
 from messaging.testing import capture_events, drain_outbox
@@ -304,6 +305,17 @@ def test_paying_is_refused_to_others_and_without_a_method():
     refused = visitor.post(f"{page}pay/", method="gold")
     assert "Choose how to pay." in text(visitor.get(refused["Location"]))
     assert payments_of_order(Order.objects.get().id) == []
+
+
+def test_a_method_that_is_off_says_so_and_another_pays():
+    visitor = Visitor("client")
+    page = waiting(visitor, make.car())
+    turn_switch(name="payments.card", is_on=False, reason="the bank is down", actor_id=None, now=timezone.now())
+    refused = visitor.post(f"{page}pay/", method="card", token="tok_success", key=str(uuid7()))
+    assert "Payment by card is not available" in text(visitor.get(refused["Location"]))
+    assert payments_of_order(Order.objects.get().id) == []
+    visitor.post(f"{page}pay/", method="sbp", key=str(uuid7()))
+    assert [payment.method for payment in payments_of_order(Order.objects.get().id)] == ["sbp"]
 
 
 def test_a_second_payment_waits_for_the_first():

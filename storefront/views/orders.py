@@ -18,6 +18,7 @@ from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.ids import find_uuid
 from financing.queries.borrowing import ApplicationCard, list_applications
+from gateway.access.switches import SwitchedOff
 from gateway.access.tickets import LIFETIME_S, issue_ticket
 from orders import public
 from orders.services import ask_return, move_order
@@ -150,6 +151,9 @@ def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
         return send_once(request, "payments", "pay", lambda: _pay(request, order_id, form))
     except NotFound:
         raise
+    except SwitchedOff as error:
+        messages.error(request, str(error.detail))
+        return redirect("storefront:order", order_id)
     except DomainError as error:
         messages.error(request, wording.refusal(error.code))
         return redirect("storefront:order", order_id)
