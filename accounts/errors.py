@@ -266,6 +266,52 @@ class ExportNotReady(DomainError):
     detail = _("The export is still being prepared.")
 
 
+class SavedViewNotFound(NotFound):
+    """No such saved view, or it is somebody else's."""
+
+
+class UnfitListQuery(InvalidInput):
+    """What is to be saved are not filters, search and order of that list."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("query", "unfit_query", str(_("These are not filters, a search or an order of this list.")))
+
+
+class UnfitViewName(InvalidInput):
+    """A view is called by one to sixty visible characters."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("name", "invalid", str(_("Please give the view a name of at most 60 characters.")))
+
+
+class ViewNameTaken(InvalidInput):
+    """The person has another view of this list by this name, whatever its case."""
+
+    code = "validation_error"
+
+    def __init__(self) -> None:
+        super().__init__("name", "taken", str(_("You have a view of this name for this list already.")))
+
+
+class TooManyViews(DomainError):
+    """One person has only so many views of one list."""
+
+    code = "too_many_views"
+    detail = _("You have too many views of this list: delete one first.")
+
+
+class SharingNotAllowed(DomainError):
+    """Only managers and administrators show their views to others."""
+
+    code = "sharing_not_allowed"
+    status = 403
+    detail = _("Only managers may share their views.")
+
+
 class MfaResetRefused(DomainError):
     """Nobody takes off their own second factor without its code."""
 

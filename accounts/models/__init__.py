@@ -13,6 +13,7 @@ from accounts.models.people import (
     UserManager,
     plain_email,
 )
+from accounts.models.saved_views import SavedView, SavedViewQuerySet
 from accounts.models.sessions import RefreshToken, Session, SessionQuerySet
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "RecoveryCode",
     "RefreshToken",
     "Role",
+    "SavedView",
+    "SavedViewQuerySet",
     "Session",
     "SessionQuerySet",
     "Totp",

@@ -8,14 +8,16 @@ from accounts.models import (
     PersonalDataExport,
     RecoveryCode,
     RefreshToken,
+    SavedView,
     Session,
     Totp,
     User,
 )
 from messaging.people.classified import forgets, plain
-from messaging.people.personal import holds
+from messaging.people.personal import delete, holds
 
 holds(User, owner="id")
+holds(SavedView, owner="user_id", erase=delete)
 
 _BY = "accounts.services.erase_user"
 forgets(

@@ -33,6 +33,7 @@ from accounts.services.people import (
 )
 from accounts.services.proofs import prove, require_proof
 from accounts.services.recovery import forget_former_emails, reset_mfa, undo_email
+from accounts.services.saved_views import LONGEST_NAME, change_view, delete_view, save_view
 from accounts.services.sessions import (
     TokenPair,
     authenticate,
@@ -51,6 +52,7 @@ from accounts.services.verification import request_verification, resend_verifica
 
 __all__ = [
     "GATHER",
+    "LONGEST_NAME",
     "TICKET_S",
     "Agreement",
     "Departure",
@@ -62,12 +64,14 @@ __all__ = [
     "brought_back",
     "change_password",
     "change_roles",
+    "change_view",
     "check_password_strength",
     "check_second_factor",
     "close_account",
     "confirm_mfa",
     "create_api_key",
     "create_user",
+    "delete_view",
     "disable_mfa",
     "end_closings",
     "enroll_mfa",
@@ -104,6 +108,7 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "revoke_session",
+    "save_view",
     "sign_in",
     "sign_out",
     "undo_email",

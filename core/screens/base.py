@@ -22,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from core.db import LeavesRecord, transaction
 from core.errors import DomainError
 from core.money.wording import money_text
+from core.screens.above import describe_above
 from core.screens.confirming import AsksFirst
 from core.screens.labels import display
 
@@ -101,6 +102,11 @@ class BusinessAdmin(AsksFirst):
         if named and getattr(request.user, "is_superuser", False):
             kept.append((_("Technical"), {"classes": ["collapse"], "fields": named}))
         return kept
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, and above it what the apps put there."""
+        above = describe_above(request, self) if request.method == "GET" and self.has_view_permission(request) else {}
+        return super().changelist_view(request, above | (extra_context or {}))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say on the form what a service refuses; Django's own transaction around it took its record with it."""

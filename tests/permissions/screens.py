@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 TABLE = """
+accounts.savedview               manager  manager  manager  manager  -
 accounts.session                 admin    nobody   nobody   nobody   end
 accounts.user                    admin    admin    admin    nobody   close,erase,make_admin,make_client,
                                                                         make_manager,reopen,reset,reset_mfa

@@ -19,6 +19,7 @@ from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from accounts import services
+from accounts.admin import saved_views
 from accounts.errors import WeakPassword
 from accounts.models import PROFILE_FIELDS, Role, Session, User, plain_email
 from core.context import cause
@@ -26,6 +27,8 @@ from core.errors import DomainError
 from core.screens.base import BusinessAdmin, ReadOnlyAdmin, asking_why
 from gateway.guards import guard
 from gateway.guards.address import client_address
+
+__all__ = ["saved_views"]
 
 
 class SignInForm(AuthenticationForm):
