@@ -270,15 +270,6 @@ class SavedViewNotFound(NotFound):
     """No such saved view, or it is somebody else's."""
 
 
-class UnfitListQuery(InvalidInput):
-    """What is to be saved are not filters, search and order of that list."""
-
-    code = "validation_error"
-
-    def __init__(self) -> None:
-        super().__init__("query", "unfit_query", str(_("These are not filters, a search or an order of this list.")))
-
-
 class UnfitViewName(InvalidInput):
     """A view is called by one to sixty visible characters."""
 

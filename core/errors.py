@@ -89,6 +89,13 @@ class InvalidInput(DomainError):
         self.errors = [{"field": field, "code": code, "detail": self.detail}]
 
 
+class UnfitListQuery(InvalidInput):
+    """A query string holds something else than filters, search and order of the list that it is for."""
+
+    def __init__(self) -> None:
+        super().__init__("query", "unfit_query", _("These are not filters, a search or an order of this list."))
+
+
 class StaleVersion(DomainError):
     """The object changed since the caller read it (If-Match)."""
 

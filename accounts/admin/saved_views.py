@@ -1,6 +1,5 @@
 """Screens of saved views: kept from any list of the admin, shown above it, renamed and deleted by who made them."""
 
-from copy import copy
 from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
@@ -8,11 +7,8 @@ from uuid import UUID
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.admin.exceptions import NotRegistered
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -22,13 +18,14 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
 from accounts import services
-from accounts.errors import UnfitListQuery
 from accounts.models import SavedView, User
 from accounts.rules.list_queries import normalise_query
-from core.errors import DomainError
+from core.errors import DomainError, UnfitListQuery
 from core.screens.above import above_lists
+from core.screens.base import BusinessAdmin
 from core.screens.forms import Screen, ScreenForm, blame, show
 from core.screens.labels import display
+from core.screens.lists import find_screen, open_list
 
 MOST_SHOWN = 60
 """Views above a list: one's own come first, and are fewer."""
@@ -133,7 +130,7 @@ class SavedViewAdmin(Screen):
 
     @display(description=gettext_lazy("which list"), ordering="listing")
     def shown_list(self, view: SavedView) -> str:
-        return str(_get_model(view.listing)._meta.verbose_name_plural)
+        return str(apps.get_model(view.listing)._meta.verbose_name_plural)
 
     @display(description=gettext_lazy("where it leads"))
     def way(self, view: SavedView) -> SafeString:
@@ -145,7 +142,7 @@ class SavedViewAdmin(Screen):
         given = request.POST if request.method == "POST" else request.GET
         if "listing" not in given:
             return self._show_form(request, None)
-        screen = self._find_screen(request, given["listing"])
+        screen = find_screen(request, given["listing"])
         if request.method != "POST":
             return self._show_form(request, KeepForm(initial=given.dict()), screen)
         form = KeepForm(given)
@@ -162,10 +159,10 @@ class SavedViewAdmin(Screen):
     def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
         services.delete_view(user_id=cast(UUID, request.user.pk), view_id=obj.pk)
 
-    def _keep(self, request: HttpRequest, screen: ModelAdmin, form: KeepForm) -> SavedView | None:
+    def _keep(self, request: HttpRequest, screen: BusinessAdmin, form: KeepForm) -> SavedView | None:
         wanted = form.cleaned_data | {"listing": screen.opts.label_lower}
         try:
-            require_own_choices(request, screen, normalise_query(wanted["query"]))
+            open_list(request, screen, normalise_query(wanted["query"]))
             return services.save_view(user_id=cast(UUID, request.user.pk), now=timezone.now(), **wanted)
         except DomainError as error:
             if isinstance(error, UnfitListQuery):
@@ -174,34 +171,12 @@ class SavedViewAdmin(Screen):
                 blame(form, error)
             return None
 
-    def _show_form(self, request: HttpRequest, form: KeepForm | None, screen: ModelAdmin | None = None) -> HttpResponse:
+    def _show_form(
+        self, request: HttpRequest, form: KeepForm | None, screen: BusinessAdmin | None = None
+    ) -> HttpResponse:
         intro = _("Choose filters, a search or an order on a list, then save them from there.")
         if screen is not None:
             named = {"list": screen.opts.verbose_name_plural}
             intro = _("Keeps the present filters, search and order of the list “%(list)s”.") % named
         context = {"title": _("Save this view"), "form": form, "label": _("Save"), "intro": intro}
         return show(self, request, "screens/form", context, status=400 if form and form.errors else 200)
-
-    def _find_screen(self, request: HttpRequest, listing: str) -> ModelAdmin:
-        """The screen whose list is named. Raises Http404, PermissionDenied."""
-        try:
-            screen = cast(ModelAdmin, self.admin_site.get_model_admin(_get_model(listing)))
-        except (LookupError, ValueError, NotRegistered) as error:
-            raise Http404 from error
-        if not screen.has_view_permission(request):
-            raise PermissionDenied
-        return screen
-
-
-def _get_model(listing: str) -> type[Model]:
-    return apps.get_model(listing)
-
-
-def require_own_choices(request: HttpRequest, screen: ModelAdmin, query: str) -> None:
-    """Let the list itself say whether it knows the choices: it is opened with them. Raises UnfitListQuery."""
-    asked = copy(request)
-    asked.method, asked.GET = "GET", QueryDict(query)
-    try:
-        screen.get_changelist_instance(asked)
-    except (IncorrectLookupParameters, SuspiciousOperation) as error:
-        raise UnfitListQuery from error

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import parse_qsl, urlencode
 
-from accounts.errors import UnfitListQuery
+from core.errors import UnfitListQuery
 
 LONGEST_QUERY = 1_000
 MOST_CHOICES = 30

@@ -12,7 +12,6 @@ from accounts.errors import (
     SavedViewNotFound,
     SharingNotAllowed,
     TooManyViews,
-    UnfitListQuery,
     UnfitViewName,
     ViewNameTaken,
 )
@@ -21,6 +20,7 @@ from accounts.rules.list_queries import normalise_query
 from accounts.services.saved_views import MOST_VIEWS
 from accounts.tests import make
 from config.databases import APPS
+from core.errors import UnfitListQuery
 from messaging.people.personal import erase
 from storefront.tests.make import Visitor
 from tests.test_admin_text import ENGLISH, Reader
