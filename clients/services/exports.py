@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from clients.models import Client, ClientExport, Consent, Contact, ContactKind
 from core import context
 from core.db import transaction
+from core.secrecy.masking import mask_mailbox, mask_number
 
 CHUNK = 500
 COLUMNS = (
@@ -19,7 +20,6 @@ COLUMNS = (
 )  # fmt: skip
 """Headers that imports understand: a list in full comes back as it went out."""
 _CONSENTS = {"personal_data_consent": "personal_data", "marketing_consent": "marketing"}
-_KEPT = 2
 
 
 def export_clients(
@@ -92,6 +92,5 @@ def _masked(name: str, text: str) -> str:
     if name == "description":
         return ""
     if name in ("email", "other_emails"):
-        mailbox, _, host = text.partition("@")
-        return f"{mailbox[:1]}***@{host}"
-    return f"{text[:_KEPT]}***{text[-_KEPT:]}"
+        return mask_mailbox(text)
+    return mask_number(text)
