@@ -15,6 +15,7 @@ from config.health.views import ready
 from core.screens import letters
 from gateway import views as gateway
 from gateway.document import pages as documents
+from gateway.lists import exporting
 from messaging.peering import door
 from messaging.upkeep import metrics
 
@@ -70,6 +71,7 @@ if settings.HAS_ADMIN and settings.HAS_SHOP:
 
 if settings.HAS_ADMIN:
     urlpatterns += [
+        path("admin/lists/<str:listing>/export/", admin.site.admin_view(exporting.export_list), name="export-list"),
         path("admin/letters/", admin.site.admin_view(letters.list_letters), name="letters"),
         path(
             "admin/letters/<str:app>/<str:name>/<str:language>.<str:form>",

@@ -23,8 +23,10 @@ from gateway.access import readings
 from gateway.access.audit.screen import show_search
 from gateway.access.permissions import may_audit
 from gateway.access.switches import is_on, last_turn, list_switches, turn_switch
+from gateway.lists import exporting
 from gateway.models import KnownPerson, Reading, SwitchTurn
 
+__all__ = ["exporting"]
 PAGE = 100
 
 
@@ -38,6 +40,8 @@ class PersonForm(ScreenForm):
 @admin.register(Reading)
 class ReadingAdmin(ReadOnlyAdmin):
     """Readings of all databases that are at hand, newest first."""
+
+    exports_rows = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

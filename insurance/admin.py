@@ -327,6 +327,7 @@ class ClaimAdmin(NamesPeople, _DecidedAdmin):
     """The claims queue, with its age and deadline."""
 
     people: ClassVar = {"customer": "customer_id"}
+    personal_columns = frozenset({"look_at"})
     list_display = [
         "created_at", "customer", "status", "age", "deadline", "policy", "kind", "amount", "assessed_amount",
         "payable_amount", "proposed_amount", "approved_amount", "paid_amount", "look_at",

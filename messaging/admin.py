@@ -19,6 +19,8 @@ from messaging.models import InboxEvent
 class ParkedDeliveryAdmin(ReadOnlyAdmin):
     """Lists what used up its retries, grouped by handler and error; each group can be retried or discarded."""
 
+    exports_rows = False
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the groups; a POST acts on one."""
         if not self.has_view_permission(request):

@@ -232,6 +232,7 @@ class UserAdmin(BusinessAdmin):
 class SessionAdmin(ReadOnlyAdmin):
     """Sign-ins of a person, with the place of each."""
 
+    personal_columns = frozenset({"user"})
     list_display = ["user", "device", "address", "created_at", "last_used_at", "revoked_at", "revoked_because"]
     list_filter = ["last_used_at"]
     list_select_related = ["user"]

@@ -85,6 +85,7 @@ class SavedViewAdmin(Screen):
     """Own and shared views of the lists that somebody may open; only own ones are changed."""
 
     form = NameForm
+    personal_columns = frozenset({"user"})
     list_display = ["name", "shown_list", "user", "is_shared", "way"]
     list_filter = ["is_shared"]
     search_fields = ["name"]

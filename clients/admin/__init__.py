@@ -67,6 +67,7 @@ class ConsentProofAdmin(ReadOnlyAdmin):
     """Agreements to the texts of the shop's forms, newest first."""
 
     list_display = ["at", "door", "text_version", "language", "address", "user_id", "lead"]
+    personal_columns = frozenset({"lead"})
     list_select_related = ["lead"]
     list_filter = ["door"]
     ordering = ["-at", "-id"]
@@ -75,6 +76,8 @@ class ConsentProofAdmin(ReadOnlyAdmin):
 @admin.register(Client)
 class ClientAdmin(BusinessAdmin):
     """Client cards, newest first."""
+
+    exports_rows = False  # lists of clients go out by their own page, which keeps who took which
 
     fields = [
         "type", "name", "industry", "description", "email", "phone", "inn", "kpp", "ogrn", "address",
@@ -157,6 +160,7 @@ class DuplicateAdmin(ReadOnlyAdmin):
     """Pairs of cards that seem to be one client: the merge screen."""
 
     list_display = ["first", "first_reach", "second", "second_reach", "shared", "found_at"]
+    personal_columns = frozenset({"first", "first_reach", "second", "second_reach"})
     list_select_related = ["first", "second"]
     list_display_links = None
     ordering = ["-found_at", "-id"]
@@ -198,6 +202,7 @@ class MergeAdmin(ReadOnlyAdmin):
     """Merges, newest first, and the way back."""
 
     list_display = ["merged_at", "kept", "other", "undone_at"]
+    personal_columns = frozenset({"kept", "other"})
     list_select_related = ["kept", "other"]
     ordering = ["-merged_at", "-id"]
     actions = ["undo"]

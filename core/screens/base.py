@@ -88,6 +88,11 @@ class BusinessAdmin(AsksFirst):
     shows_technical: ClassVar[frozenset[str]] = frozenset()
     """Columns of a technical kind that this screen shows to everybody, in a form that people read."""
 
+    personal_columns: ClassVar[frozenset[str]] = frozenset()
+    """Columns of the list that tell of a person though no field of the table says so: worked out, or another's name."""
+    exports_rows: ClassVar[bool] = True
+    """Tells whether the list goes out as a file by the way of all lists; False where it has one of its own, or none."""
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep ids, versions and raw structures from the page of an object: administrators find them folded away."""
         fieldsets = super().get_fieldsets(request, obj)

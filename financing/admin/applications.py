@@ -176,6 +176,8 @@ class PaperInline(LookedAt):
 class ApplicationAdmin(NamesPeople, DeskAdmin):
     """The queue: what was asked, what every rule said, and what may be decided."""
 
+    personal_columns = frozenset({"shown_reasons"})
+
     people: ClassVar = {"customer": "customer_id"}
     list_display = [
         "created_at", "customer", "age", "financing_type", "requested_amount", "currency", "term_months",

@@ -25,6 +25,8 @@ __all__ = ["webhooks"]
 class _NamesReceiver(ReadOnlyAdmin):
     """A list whose rows are somebody's, by the names that messages are written to."""
 
+    personal_columns = frozenset({"receiver"})
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         named = Recipient.objects.filter(user_id=OuterRef("user_id")).values("full_name")[:1]
         return super().get_queryset(request).annotate(receiver_name=Subquery(named))

@@ -1,0 +1,1 @@
+"""Rows of the admin's lists as files."""
