@@ -15,7 +15,7 @@ from config.health.views import ready
 from core.screens import letters
 from gateway import views as gateway
 from gateway.document import pages as documents
-from gateway.lists import exporting
+from gateway.responses.lists import exporting
 from messaging.peering import door
 from messaging.upkeep import metrics
 

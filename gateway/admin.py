@@ -23,8 +23,8 @@ from gateway.access import readings
 from gateway.access.audit.screen import show_search
 from gateway.access.permissions import may_audit
 from gateway.access.switches import is_on, last_turn, list_switches, turn_switch
-from gateway.lists import exporting
 from gateway.models import KnownPerson, Reading, SwitchTurn
+from gateway.responses.lists import exporting
 
 __all__ = ["exporting"]
 PAGE = 100

@@ -18,9 +18,9 @@ from accounts import services as accounts
 from catalog.services import create_product
 from core.importing.text import unshielded
 from core.money.wording import money_text, plain_money
-from gateway.lists import exporting
-from gateway.lists.columns import _find_field, is_personal, mask
 from gateway.models import Reading
+from gateway.responses.lists import exporting
+from gateway.responses.lists.columns import _find_field, is_personal, mask
 from messaging.testing import drain_outbox
 from orders.models import Order
 from storefront.tests.make import Visitor

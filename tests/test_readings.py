@@ -70,7 +70,7 @@ def get_name(call):
 
 def doors():
     found = {}
-    folders = [*project.APPS, "storefront", "core", "gateway/accounting", "gateway/lists"]
+    folders = [*project.APPS, "storefront", "core", "gateway/accounting", "gateway/responses/lists"]
     paths = [path for folder in folders for path in (project.BASE_DIR / folder).rglob("*.py")]
     for path in paths:
         parts = path.relative_to(project.BASE_DIR).with_suffix("").parts

@@ -54,7 +54,7 @@ def get_list_address(listing: str, query: str) -> str:
 
 
 @above_lists
-def tell_views(request: HttpRequest, screen: ModelAdmin) -> dict[str, Any]:
+def describe_views(request: HttpRequest, screen: ModelAdmin) -> dict[str, Any]:
     """Return the views of a list that somebody may open, and the way to save what they look at now."""
     listing, user = screen.opts.label_lower, cast(User, request.user)
     try:
@@ -147,7 +147,7 @@ class SavedViewAdmin(Screen):
         if request.method != "POST":
             return self._show_form(request, KeepForm(initial=given.dict()), screen)
         form = KeepForm(given)
-        kept = self._keep(request, screen, form) if form.is_valid() else None
+        kept = self._save_view(request, screen, form) if form.is_valid() else None
         if kept is None:
             return self._show_form(request, form, screen)
         self.message_user(request, _("The view “%(name)s” is saved.") % {"name": kept.name}, messages.SUCCESS)
@@ -160,7 +160,7 @@ class SavedViewAdmin(Screen):
     def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
         services.delete_view(user_id=cast(UUID, request.user.pk), view_id=obj.pk)
 
-    def _keep(self, request: HttpRequest, screen: BusinessAdmin, form: KeepForm) -> SavedView | None:
+    def _save_view(self, request: HttpRequest, screen: BusinessAdmin, form: KeepForm) -> SavedView | None:
         wanted = form.cleaned_data | {"listing": screen.opts.label_lower}
         try:
             open_list(request, screen, normalise_query(wanted["query"]))

@@ -52,7 +52,7 @@ def save(person, name="Paid", *, listing="orders.order", query="status__exact=pa
     return services.save_view(user_id=person.pk, now=timezone.now(), **given)
 
 
-def page_of(view):
+def get_page(view):
     return f"/admin/accounts/savedview/{view.pk}/"
 
 
@@ -181,22 +181,22 @@ def test_views_of_lists_closed_to_somebody_are_hidden_from_them(anna):
 
 def test_own_views_are_renamed_shared_and_deleted(anna):
     view = save(anna.user)
-    answer = anna.post(f"{page_of(view)}change/", name="Ready to go", is_shared="on")
+    answer = anna.post(f"{get_page(view)}change/", name="Ready to go", is_shared="on")
     assert answer.status_code == 302
     view.refresh_from_db()
     assert (view.name, view.is_shared) == ("Ready to go", True)
-    assert anna.post(f"{page_of(view)}delete/", post="yes").status_code == 302
+    assert anna.post(f"{get_page(view)}delete/", post="yes").status_code == 302
     assert not SavedView.objects.exists()
 
 
 def test_a_shared_view_of_another_is_only_looked_at(anna, boris):
     view, hidden = save(boris.user, is_shared=True), save(boris.user, "His own")
-    page = anna.get(f"{page_of(view)}change/")
+    page = anna.get(f"{get_page(view)}change/")
     assert page.status_code == 200
     assert 'name="name"' not in page.content.decode()
-    assert anna.post(f"{page_of(view)}change/", name="Mine").status_code == 403
-    assert anna.post(f"{page_of(view)}delete/", post="yes").status_code == 403
-    assert anna.post(f"{page_of(hidden)}change/", name="Mine").status_code == 302  # as if it did not exist
+    assert anna.post(f"{get_page(view)}change/", name="Mine").status_code == 403
+    assert anna.post(f"{get_page(view)}delete/", post="yes").status_code == 403
+    assert anna.post(f"{get_page(hidden)}change/", name="Mine").status_code == 302  # as if it did not exist
     assert set(SavedView.objects.values_list("name", flat=True)) == {"Paid", "His own"}
 
 
@@ -216,7 +216,7 @@ def test_its_pages_speak_one_language(language):
     view = save(visitor.user, "№ 1")
     save(make.user("manager", full_name="№ 3"), "№ 2", is_shared=True)
     form = f"{ADD}?listing=orders.order&query=q%3Da"
-    for address in (f"{LIST}?q=a", "/admin/accounts/savedview/", f"{page_of(view)}change/", ADD, form):
+    for address in (f"{LIST}?q=a", "/admin/accounts/savedview/", f"{get_page(view)}change/", ADD, form):
         reader = Reader()
         reader.feed(visitor.get(address).content.decode())
         foreign = {text for text in reader.texts if CODES.search(text) or (language == "ru" and ENGLISH.search(text))}

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0012_add_access_token_seconds'),
+        ('accounts', '0013_search_histories'),
     ]
 
     operations = [

@@ -20,7 +20,7 @@ from core.screens.base import BusinessAdmin
 from core.screens.forms import ScreenForm, show
 from core.screens.lists import find_screen, open_list
 from gateway.access.readings import Papers, record_reading
-from gateway.lists.columns import Column, list_columns
+from gateway.responses.lists.columns import Column, list_columns
 from gateway.responses.tables import csv_file
 
 MOST_ROWS = 50_000
@@ -54,7 +54,7 @@ class ListForm(ScreenForm):
 
 
 @above_lists
-def tell_export(request: HttpRequest, screen: ModelAdmin) -> dict[str, Any]:
+def describe_export(request: HttpRequest, screen: ModelAdmin) -> dict[str, Any]:
     """Return the address of the page that sends what a list shows now."""
     if not getattr(screen, "exports_rows", False):
         return {}
@@ -104,7 +104,9 @@ def read_rows(
         piece = keys[start : start + CHUNK]
         with translation.override(language):  # the file is written after the request's own language has gone
             found = {row.pk: row for row in rows.filter(pk__in=piece)}
-            told = [[column.tell(found[key], is_clear=is_clear) for column in columns] for key in piece if key in found]
+            told = [
+                [column.write(found[key], is_clear=is_clear) for column in columns] for key in piece if key in found
+            ]
         yield from told
 
 

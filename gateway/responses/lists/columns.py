@@ -39,7 +39,7 @@ class Column:
     is_name: bool
     read: Callable[[Any], Any]
 
-    def tell(self, row: Any, *, is_clear: bool) -> Any:
+    def write(self, row: Any, *, is_clear: bool) -> Any:
         """Return the cell of a row, masked where it tells of a person unless all is to be told."""
         value = self.read(row)
         return value if is_clear or not self.is_personal else mask(value, is_name=self.is_name)
@@ -51,9 +51,9 @@ def list_columns(screen: BusinessAdmin, names: list[str]) -> list[Column]:
     for name in names:
         title = capfirst(str(label_for_field(name, screen.model, screen)))
         if name in getattr(screen, "people", {}):
-            found.append(Column(title, True, True, partial(_tell_known, name, ("name",))))
+            found.append(Column(title, True, True, partial(_read_known, name, ("name",))))
             reach = f"{title}: {_('contact')}"
-            found.append(Column(reach, True, False, partial(_tell_known, name, ("phone", "email"))))
+            found.append(Column(reach, True, False, partial(_read_known, name, ("phone", "email"))))
             continue
         is_name = name in NAMING or ((field := _find_field(screen.model, name)) is not None and field.is_relation)
         read = _reader(screen, name)
@@ -87,7 +87,7 @@ def _find_field(model: type[Model], name: str) -> "Field[Any, Any] | None":
     return field if isinstance(field, Field) else None
 
 
-def _tell_known(name: str, keys: tuple[str, ...], row: Any) -> str:
+def _read_known(name: str, keys: tuple[str, ...], row: Any) -> str:
     known = getattr(row, f"known_{name}", None) or {}
     return next((str(known[key]) for key in keys if known.get(key)), "")
 
