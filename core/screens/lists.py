@@ -4,6 +4,7 @@ from copy import copy
 from typing import cast
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -16,11 +17,16 @@ from core.screens.base import BusinessAdmin
 
 
 def find_screen(request: HttpRequest, listing: str) -> BusinessAdmin:
-    """The screen of a list (`app.model`) that somebody may look at. Raises Http404, PermissionDenied."""
+    """The screen of a list (`app.model`) that somebody may look at; raises Http404, PermissionDenied.
+
+    Tables that stand in every database have pages of their own, not lists.
+    """
     try:
         screen = admin.site.get_model_admin(apps.get_model(listing))
     except (LookupError, ValueError, NotRegistered) as error:
         raise Http404 from error
+    if screen.opts.app_label not in settings.APPS:
+        raise Http404
     if not screen.has_view_permission(request):
         raise PermissionDenied
     return cast(BusinessAdmin, screen)
