@@ -16,12 +16,15 @@ from celery.signals import (
 )
 from click import Option
 from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
 
 from config.processes.alive import Alive
 from config.processes.idle import Idleness
 from messaging.delivery.queues import external_queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+TRANSPORT_ALIASES |= dict.fromkeys(("redis", "rediss"), "config.processes.broker:Transport")
 
 app = Celery("autosalon")
 app.config_from_object("django.conf:settings", namespace="CELERY")

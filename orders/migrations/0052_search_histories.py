@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('orders', '0050_keep_commissions'),
+        ('orders', "0051_know_grounds_of_exemptions"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('catalog', '0027_find_images_to_render'),
+        ('catalog', "0029_check_grounds_of_categories"),
     ]
 
     operations = [
