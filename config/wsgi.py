@@ -1,4 +1,4 @@
-"""HTTP as WSGI: Django's cheapest way to answer a request, with the fast path in front of it."""
+"""HTTP as WSGI: Django's cheapest way to answer a request, the fast path in front, and refusals that arrive."""
 
 import os
 
@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_wsgi_application()
 
-from gateway.wsgi import FastPathHandler  # noqa: E402  (needs the apps that Django has just set up)
+from gateway.guards.lingering import LingeringBodies  # noqa: E402  (needs the apps that Django has just set up)
+from gateway.wsgi import FastPathHandler  # noqa: E402
 
-application = FastPathHandler(_django)
+application = LingeringBodies(FastPathHandler(_django))

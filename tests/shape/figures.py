@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=132_100,
+        limit=134_800,
         goal=75_000,
     ),
 )
