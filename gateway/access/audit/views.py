@@ -50,12 +50,19 @@ class AuditPage(serializers.Serializer):
     results = AuditActSerializer(many=True)
 
 
+class _Moment(serializers.DateTimeField):
+    """A moment in a query, where a `+` that was not escaped has become a space."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        return super().to_internal_value(value.strip().replace(" ", "+") if isinstance(value, str) else value)
+
+
 class _Asked(serializers.Serializer):
     person = serializers.CharField(max_length=254, required=False)
     thing = serializers.CharField(max_length=64, required=False)
     kind = serializers.CharField(max_length=80, required=False)
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
+    since = _Moment(required=False)
+    until = _Moment(required=False)
 
     def validate_kind(self, kind: str) -> str:
         """Let only kinds in that there are."""
