@@ -119,6 +119,8 @@ urlpatterns = [
     path("badges/", views.badges, name="badges"),
     path("robots.txt", views.robots, name="robots"),
     path("sitemap.xml", views.sitemap, name="sitemap"),
+    path("sitemap/pages/", views.sitemap_pages, name="sitemap-pages"),
+    path("sitemap/cars/<uuid:after>/", views.sitemap_cars, name="sitemap-cars"),
     path("live-ticket/", views.live_ticket, name="live-ticket"),
     path("language/", set_language, name="language"),
     re_path(r"^.+/$", nowhere),

@@ -55,7 +55,6 @@ __all__ = [
     "get_products",
     "latest",
     "open_reservations",
-    "pages_on_sale",
     "product_costs",
     "product_grounds",
     "product_states",
@@ -229,12 +228,6 @@ def search_products(search: ProductSearch, *, ordering: str = "", after: str = "
     rows = list(found.order_by(*([f"{sign}id"] if column == "id" else [f"{sign}{column}", f"{sign}id"]))[: limit + 1])
     has_more = len(rows) > limit
     return ProductPage([_view(row) for row in rows[:limit]], _mark(rows[limit - 1], column) if has_more else "")
-
-
-def pages_on_sale(*, limit: int) -> list[tuple[UUID, datetime]]:
-    """The vehicles on sale with the moment each last changed, the newest first."""
-    cars = Product.objects.on_sale().filter(kind="vehicle").order_by("-id")
-    return list(cars.values_list("id", "updated_at")[:limit])
 
 
 def facets(search: ProductSearch) -> list[Facet]:

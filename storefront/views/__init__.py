@@ -8,7 +8,7 @@ from storefront.views.borrowing import accept_offer, application, apply, borrowi
 from storefront.views.cart import add_to_cart, cart, change_cart, check_out
 from storefront.views.compare import add_to_comparison, compare, take_off_comparison
 from storefront.views.contacts import ask, contacts, personal_data
-from storefront.views.crawlers import robots, sitemap
+from storefront.views.crawlers import robots, sitemap, sitemap_cars, sitemap_pages
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.documents import order_document, order_documents
@@ -145,6 +145,8 @@ __all__ = [
     "sign_out",
     "sign_up",
     "sitemap",
+    "sitemap_cars",
+    "sitemap_pages",
     "skip_queued",
     "state_fault",
     "steer",

@@ -33,6 +33,8 @@ GET  /manifest.webmanifest                          anyone
 GET  /offline/                                      anyone
 GET  /service-worker.js                             anyone
 GET  /sitemap.xml                                   anyone
+GET  /sitemap/pages/                                anyone
+GET  /sitemap/cars/{}/                              anyone
 GET  /cars/{}/                                      anyone
 GET  /cars/{}/ask/                                  anyone
 POST /cars/{}/ask/                                  anyone
