@@ -10,7 +10,7 @@ from catalog.models import Product
 from catalog.services import create_product
 from core.ids import uuid7
 from messaging.testing import drain_outbox
-from orders.models import Order, ProductCopy
+from orders.models import Order, OrderLine, ProductCopy
 from orders.services import ProductLine, place_order
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -158,3 +158,12 @@ def test_what_was_sold_meanwhile_is_named():
     visitor.post(f"/orders/{order.id}/cancel/")
     answer = visitor.client.post(f"/orders/{order.id}/again/", follow=True)
     assert "Cannot be had any more: Mats." in text(answer)
+
+
+def test_what_the_catalogue_does_not_hold_is_named_too():
+    visitor = Visitor("client")
+    order = ordered(visitor)
+    visitor.post(f"/orders/{order.id}/cancel/")
+    OrderLine.objects.filter(pk=get_mats(order).pk).update(product_id=None)
+    answer = visitor.client.post(f"/orders/{order.id}/again/", follow=True)
+    assert "Please choose anew: Mats." in text(answer)

@@ -75,7 +75,8 @@ def order_again(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 def _fill_cart(request: HttpRequest, order: OrderDocument) -> HttpResponse:
-    missed = []
+    """Put what can still be had into the cart, and name the rest: gone, or not from the catalogue."""
+    missed, apart = [], [item.name for item in order.items if item.product_id is None]
     for item in order.items:
         if item.product_id is None:
             continue
@@ -87,6 +88,8 @@ def _fill_cart(request: HttpRequest, order: OrderDocument) -> HttpResponse:
             missed.append(item.name)
     if missed:
         messages.error(request, _("Cannot be had any more: %(names)s.") % {"names": ", ".join(missed)})
+    if apart:
+        messages.warning(request, _("Please choose anew: %(names)s.") % {"names": ", ".join(apart)})
     return redirect("storefront:cart")
 
 
