@@ -7,7 +7,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_wsgi_application()
 
-from gateway.guards.lingering import LingeringBodies  # noqa: E402  (needs the apps that Django has just set up)
-from gateway.wsgi import FastPathHandler  # noqa: E402
+from gateway.wsgi import FastPathHandler, LingeringBodies  # noqa: E402  (needs the apps that Django has just set up)
 
 application = LingeringBodies(FastPathHandler(_django))

@@ -42,7 +42,7 @@ def lose(valkey):
 def leave(connection):
     """Do what a worker does when reading from its broker fails."""
     worker = object.__new__(Consumer)
-    worker.app, worker.connection = Celery(), connection
+    worker.app, worker.connection = Celery(set_as_current=False), connection
     worker.app.conf.worker_enable_prefetch_count_reduction = False
     worker.on_connection_error_after_connected(ConnectionResetError(104, "reset by peer"))
 

@@ -34,7 +34,9 @@ RECEIPT = {"statements of transactions": 14, "commits": 2, "deliveries": 1}
 
 
 @pytest.fixture
-def spent(monkeypatch) -> Counter[str]:
+def spent(monkeypatch, settings) -> Counter[str]:
+    """Count statements and commits, with what production keeps of switches kept here too."""
+    settings.SWITCH_CACHE_SECONDS = 300
     found = Counter[str]()
     execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit
 

@@ -54,7 +54,7 @@ CHANGES_NO_ACCOUNT = {
     "gather_exports", "is_export_due", "list_erasure", "publish_api_keys", "purge_activity", "purge_expired",
     "publish_agreement", "purge_exports", "push_key_revocations", "push_revocations", "record", "renew_api_keys",
     "request_export", "request_password_reset", "request_verification", "require_proof", "resend_verification",
-    "use_session",
+    "use_session", "save_view", "change_view", "delete_view",
 }  # fmt: skip
 
 

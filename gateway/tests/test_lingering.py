@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from gateway.guards import lingering
-from gateway.guards.lingering import LingeringBodies
+from gateway import wsgi
+from gateway.wsgi import LingeringBodies
 
 
 def ask(read, size=900, **environ):
@@ -28,7 +28,7 @@ def test_what_is_on_its_way_is_taken(read):
 
 
 def test_no_longer_than_it_is_worth(monkeypatch):
-    monkeypatch.setattr(lingering, "LINGERS_AT_MOST", 300)
+    monkeypatch.setattr(wsgi, "LINGERS_AT_MOST", 300)
     assert ask(100) == 500
 
 
@@ -46,7 +46,7 @@ def test_a_body_that_breaks_off_ends_the_wait():
 
 
 def test_so_does_one_that_is_too_slow(monkeypatch):
-    monkeypatch.setattr(lingering, "GRACE_S", 0.0)
+    monkeypatch.setattr(wsgi, "GRACE_S", 0.0)
     assert ask(0) == 0
 
 

@@ -13,7 +13,7 @@ from messaging import subscriptions
 from messaging.delivery import dispatcher
 from messaging.models import DeliveryStatus, Heartbeat, InboxEvent, InboxShard, OutboxEvent
 from messaging.outbox import publish
-from messaging.tests.test_delivery import change
+from messaging.tests.test_delivery import change, leave_alone
 from messaging.transport import relay
 from orders.events import ReservationLapsed
 
@@ -48,6 +48,7 @@ class Patient:
 @pytest.fixture
 def patient() -> Iterator[Patient]:
     known = dict(subscriptions.subscriptions())
+    leave_alone()
     patient = Patient()
 
     def handle(event):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from catalog.models import PriceChange
 from catalog.services import update_product
+from core.clock import dealer_day
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
@@ -36,7 +37,7 @@ def test_a_card_and_the_page_tell_of_a_lower_price():
     reprice(car, 950_000, days_ago=2)
     [(day, amount)] = shown("/cars/")
     assert amount == "50\u00a0000"
-    assert day.split()[0] == str(timezone.localtime(timezone.now() - timedelta(days=2)).day)
+    assert day.split()[0] == str(dealer_day(timezone.now() - timedelta(days=2)).day)
     assert shown(f"/cars/{car.id}/") == [(day, amount)]
 
 
