@@ -25,9 +25,9 @@ from catalog.public.copies import (
     product_states,
     vehicle_states,
 )
+from catalog.public.disagreements import stock_disagreements, tree_disagreements
 from catalog.public.on_sale import OnSale, find_on_sale
 from core.errors import InvalidInput
-from core.plugins import Disagreement
 from messaging.peering.reads import answers
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "CategoryTax",
     "ComparedRow",
     "Comparison",
-    "Disagreement",
     "Facet",
     "FacetValue",
     "OnSale",
@@ -246,106 +245,9 @@ def category_tree() -> list[CategoryNode]:
     return [node for node in nodes if node.parent_id is None]
 
 
-# Books ----------------------------------------------------------------------------------------------------------------
-# Sums are made once: where PostgreSQL takes a table for empty (analyzed while an import had not committed), it would
-# make them again for every product.
-_DISAGREEMENTS = """
-WITH part AS (SELECT id, on_hand, reserved, kind FROM catalog_product WHERE id > %s ORDER BY id LIMIT %s),
-moved AS MATERIALIZED (
-    SELECT product_id, sum(delta) AS total FROM catalog_stockmovement
-    WHERE product_id IN (SELECT id FROM part) GROUP BY product_id
-), held AS MATERIALIZED (
-    SELECT l.product_id, sum(l.quantity) AS total
-    FROM catalog_reservationline l JOIN catalog_reservation r ON r.id = l.reservation_id
-    WHERE r.status = 'held' AND l.product_id IN (SELECT id FROM part) GROUP BY l.product_id
-)
-SELECT p.id, p.on_hand, p.reserved, coalesce(m.total, 0),
-       CASE WHEN p.kind = 'service' THEN 0 ELSE coalesce(h.total, 0) END
-FROM part p LEFT JOIN moved m ON m.product_id = p.id LEFT JOIN held h ON h.product_id = p.id
-ORDER BY p.id
-"""
-_FIRST_ID = UUID(int=0)
-
-
-def stock_disagreements() -> list[Disagreement]:
-    """Products whose stock is not what its movements and live holds say; deleted ones count too.
-
-    Read some thousands at a time, so that a million products fit; nothing is locked.
-    """
-    found: list[Disagreement] = []
-    reached = _FIRST_ID
-    while rows := _stock_rows(reached):
-        reached = rows[-1][0]
-        found += [item for row in rows for item in _disagreements(*row)]
-    return found + _vins_of_two()
-
-
-_TWO_OWNERS = """
-SELECT p.vin, count(*) FROM catalog_reservationline AS l
-JOIN catalog_reservation AS r ON r.id = l.reservation_id AND r.status IN ('held', 'sold')
-JOIN catalog_product AS p ON p.id = l.product_id AND p.vin <> '' AND p.stage <> 'handed_over'
-WHERE l.binds GROUP BY p.vin HAVING sum(l.quantity) > 1 ORDER BY p.vin
-"""
-
-
-def _vins_of_two() -> list[Disagreement]:
-    """Return the vehicles that more than one order holds or has bought."""
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute(_TWO_OWNERS)
-        return [
-            Disagreement("vin_two_owners", {"vin": vin}, f"{orders} orders hold it or have bought it")
-            for vin, orders in cursor.fetchall()
-        ]
-
-
-def _stock_rows(after: UUID) -> list[tuple[Any, ...]]:
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute(_DISAGREEMENTS, [after, CHUNK])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
-
-
-def _disagreements(product_id: UUID, on_hand: int, reserved: int, moved: int, held: int) -> Iterator[Disagreement]:
-    ids = {"product_id": str(product_id)}
-    if on_hand != moved:
-        yield Disagreement("stock_on_hand", ids, f"on hand {on_hand}, its movements add up to {moved}")
-    if reserved != held:
-        yield Disagreement("stock_reserved", ids, f"reserved {reserved}, live holds add up to {held}")
-    if not 0 <= reserved <= on_hand:
-        yield Disagreement("stock_negative", ids, f"on hand {on_hand}, reserved {reserved}")
-
-
-_MISPLACED = """
-WITH RECURSIVE tree AS (
-    SELECT id, 0 AS level, slug::text AS path FROM catalog_category WHERE parent_id IS NULL
-    UNION ALL
-    SELECT c.id, t.level + 1, t.path || '/' || c.slug FROM catalog_category AS c JOIN tree AS t ON c.parent_id = t.id
-)
-SELECT c.id, c.level, c.path, t.level, t.path FROM catalog_category AS c LEFT JOIN tree AS t ON t.id = c.id
-WHERE t.id IS NULL OR (c.level, c.path) IS DISTINCT FROM (t.level, t.path) ORDER BY c.path, c.id
-"""
-
-
-def tree_disagreements() -> list[Disagreement]:
-    """Categories that no root leads to (a cycle), or whose level or path is not what their parents say."""
-    with connections["catalog"].cursor() as cursor:
-        cursor.execute(_MISPLACED)
-        rows = cursor.fetchall()
-    return [
-        Disagreement(
-            "category_tree",
-            {"category_id": str(pk)},
-            f"level {level}, path {path}; should be {right_level}, {right_path}"
-            if right_path is not None
-            else "no root leads here: its parents go round in a circle",
-        )
-        for pk, level, path, right_level, right_path in rows
-    ]
-
-
 def open_reservations() -> Iterator[tuple[UUID, UUID, str]]:
     """(order, attempt, status) of everything held or sold, some thousands at a time."""
-    reached = _FIRST_ID
+    reached = UUID(int=0)
     open_rows = Reservation.objects.exclude(status=ReservationStatus.RELEASED).order_by("id")
     while rows := list(open_rows.filter(id__gt=reached).values_list("id", "order_id", "attempt_id", "status")[:CHUNK]):
         reached = rows[-1][0]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from catalog import public, services
 from catalog.errors import InsufficientStock, ReservationUnknown, StockGone, StockNotTracked
 from catalog.models import Product, Reservation, StockMovement
+from catalog.public import disagreements
 from catalog.tests import make
 from core.db import transaction
 from core.ids import uuid7
@@ -444,6 +445,8 @@ def test_stock_is_summed_once_even_where_tables_are_taken_for_empty():
         make.product(sku=f"P-{number}")
     with connections["catalog"].cursor() as cursor:
         cursor.execute("UPDATE pg_class SET reltuples = 0, relpages = 30 WHERE relname ~ '^catalog_' AND relkind = 'r'")
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + public._DISAGREEMENTS, [public._FIRST_ID, 2000])
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) " + disagreements._DISAGREEMENTS, [disagreements._FIRST_ID, 2000]
+        )
         [[plan]] = cursor.fetchone()
     assert set(_summed(plan["Plan"])) == {1}

@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog import public, services
 from catalog.errors import CategoryCycle
 from catalog.models import Category
+from catalog.models.taxes import ExemptionGround
 from catalog.tests import make
 
 pytestmark = pytest.mark.django_db(databases=["catalog"])
@@ -84,3 +85,16 @@ def test_ten_thousand_nodes_are_read_in_one_query(django_assert_num_queries):
         tree = public.category_tree()
     assert (len(tree), sum(len(node.children) for node in tree)) == (100, 9_900)
     assert public.tree_disagreements() == []
+
+
+def test_vat_that_is_not_what_stands_above_is_found():
+    top = make.category("Goods")
+    below = services.create_category(name="Bandages", parent_id=top.pk, now=timezone.now())
+    services.update_category(
+        category_id=top.pk, vat_kind="exempt", vat_ground=ExemptionGround.values[0], now=timezone.now()
+    )
+    assert public.tree_disagreements() == []
+    Category.objects.filter(pk=below.pk).update(taxed_as="", taxed_ground="")
+    [found] = public.tree_disagreements()
+    assert found.ids == {"category_id": str(below.pk)}
+    assert "should be “exempt" in found.detail

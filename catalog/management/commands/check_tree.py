@@ -1,4 +1,4 @@
-"""Check the tree of categories: `manage.py check_tree`; exit 0 when levels and paths are what the parents say."""
+"""Check the tree of categories: `manage.py check_tree`; exit 0 when levels, paths and VAT are what the parents say."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from catalog import public
 
 
 class Command(BaseCommand):
-    help = "Check the tree of categories: no cycles, levels and paths as the parents say."
+    help = "Check the tree of categories: no cycles; levels, paths and VAT as the parents say."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -16,5 +16,5 @@ class Command(BaseCommand):
         for item in found:
             self.stdout.write(f"{item.ids['category_id']}: {item.detail}")
         if found:
-            raise CommandError(f"{len(found)} categories are not where they say they are.")
+            raise CommandError(f"{len(found)} categories are not what those above them say.")
         self.stdout.write("The tree of categories is clean.")
