@@ -6,7 +6,8 @@ from catalog.models.counts import CountOutcome, CountStatus, StockCount, StockCo
 from catalog.models.images import ProductImage
 from catalog.models.imports import Import, ImportStatus, RowError
 from catalog.models.photos import OutsidePhoto, PhotoHost, PhotoState
-from catalog.models.products import Condition, PriceChange, Product, ProductKind, ScheduledPrice, Stage
+from catalog.models.prices import PriceChange, ScheduledPrice
+from catalog.models.products import Condition, Product, ProductKind, Stage
 from catalog.models.revisions import LineOutcome, PriceRevision, PriceRevisionLine, PriceStep, RevisionStatus
 from catalog.models.saved import Favourite, SavedSearch
 from catalog.models.search import FACETS, ProductSearch

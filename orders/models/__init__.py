@@ -20,6 +20,7 @@ from orders.models.deals import NAMELESS, DealQuote
 from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositState, Fault
 from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
+from orders.models.goods import CategoryTaxCopy, ProductCopy
 from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (
     BEFORE_HANDOVER,
@@ -38,7 +39,6 @@ from orders.models.order import (
     OrderCounter,
     OrderHistory,
     OrderLine,
-    ProductCopy,
     Status,
 )
 from orders.models.papers import (
@@ -62,7 +62,6 @@ from orders.models.queue import LIVE, PlaceState, QueuePlace
 from orders.models.returns import OrderReturn, ReturnState
 from orders.models.signings import QualifiedSigning, SigningState
 from orders.models.stats import CustomerStat, OrderStat, StatDelta
-from orders.models.taxes import CategoryTaxCopy
 from orders.models.trade_ins import TradeIn, TradeInState
 
 __all__ = [

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.ids import uuid7
 from orders.errors import OfferOver, WrongPlaceState
-from orders.models.order import OPEN, OrderLine, ProductCopy
+from orders.models.goods import ProductCopy
+from orders.models.order import OPEN, OrderLine
 
 
 class PlaceState(models.TextChoices):
