@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError, InvalidInput, NotFound, Unavailable
+from core.errors import DomainError, InvalidInput, NotFound, Unavailable, UnfitListQuery
 from messaging.people.personal import Obligation
 
 
@@ -286,6 +286,13 @@ class ViewNameTaken(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__("name", "taken", str(_("You have a view of this name for this list already.")))
+
+
+class ViewSeeksPerson(UnfitListQuery):
+    """What a view keeps would hold somebody's phone, mailbox or card, which nobody would find there to forget it."""
+
+    def __init__(self) -> None:
+        super().__init__(_("A view keeps no search by somebody's phone or e-mail."))
 
 
 class TooManyViews(DomainError):

@@ -92,8 +92,9 @@ class InvalidInput(DomainError):
 class UnfitListQuery(InvalidInput):
     """A query string holds something else than filters, search and order of the list that it is for."""
 
-    def __init__(self) -> None:
-        super().__init__("query", "unfit_query", _("These are not filters, a search or an order of this list."))
+    def __init__(self, detail: "StrOrPromise" = "") -> None:
+        told = detail or _("These are not filters, a search or an order of this list.")
+        super().__init__("query", "unfit_query", told)
 
 
 class StaleVersion(DomainError):

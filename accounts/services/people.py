@@ -31,6 +31,7 @@ from accounts.services.agreements import Agreement, publish_agreement
 from accounts.services.api_keys import renew_api_keys, revoke_all_api_keys
 from accounts.services.factors import forget_factors
 from accounts.services.proofs import require_proof
+from accounts.services.saved_views import forget_views_about
 from accounts.services.sessions import end_page_sessions, end_sessions, refuse_access_tokens
 from accounts.services.uniqueness import unique_names
 from accounts.services.verification import get_account_facts, notify_former_mailbox, request_verification
@@ -225,6 +226,7 @@ def forget_again(*, user_id: UUID, now: datetime) -> None:
 def forget_person(user: User, admins: list[User], now: datetime) -> None:
     """Leave nothing of a locked person but the id, and tell every app to do the same. Raises LastAdmin, UserErased."""
     _close(user, admins, now)
+    forget_views_about(user)
     user.erase(now=now)
     user.save()
     Session.objects.filter(user_id=user.id).update(device="", address="")

@@ -1,7 +1,9 @@
 """Views of the admin's lists that members of staff keep under a name."""
 
+import re
 import unicodedata
 from datetime import datetime
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from django.db.models import Value
@@ -15,6 +17,8 @@ from core.db import transaction
 MOST_VIEWS = 20
 """Views that one person keeps of one list: all of them stand above it."""
 LONGEST_NAME = 60
+PHONE_TAIL = 10
+"""Digits of a phone after the code of its country, which people write in several ways."""
 
 
 def save_view(*, user_id: UUID, listing: str, name: str, query: str, is_shared: bool, now: datetime) -> SavedView:
@@ -87,3 +91,17 @@ def _read_name(name: str) -> str:
     if not 0 < len(read) <= LONGEST_NAME or not read.isprintable():
         raise UnfitViewName
     return read
+
+
+def forget_views_about(person: User) -> None:
+    """Delete whatever colleagues keep under, or search by, what tells of somebody who is being erased."""
+    names, phone = person.full_name.split(), re.sub(r"\D", "", person.phone)[-PHONE_TAIL:]
+    told = {person.email, person.username, " ".join(names), " ".join(reversed(names)), phone} - {""}
+    kept = SavedView.objects.values_list("pk", "name", "query")
+    about = [pk for pk, name, query in kept if _tells(f"{name} {unquote_plus(query)}", told)]
+    SavedView.objects.filter(pk__in=about).delete()
+
+
+def _tells(text: str, told: set[str]) -> bool:
+    folded = text.casefold()
+    return any(each.casefold() in folded for each in told)

@@ -14,6 +14,7 @@ from accounts.errors import (
     TooManyViews,
     UnfitViewName,
     ViewNameTaken,
+    ViewSeeksPerson,
 )
 from accounts.models import SavedView
 from accounts.rules.list_queries import normalise_query
@@ -21,6 +22,7 @@ from accounts.services.saved_views import MOST_VIEWS
 from accounts.tests import make
 from config.databases import APPS
 from core.errors import UnfitListQuery
+from core.ids import uuid7
 from messaging.people.personal import erase
 from storefront.tests.make import Visitor
 from tests.test_admin_text import ENGLISH, Reader
@@ -71,6 +73,28 @@ def test_choices_are_kept_and_the_page_is_not():
 def test_anything_else_is_refused(query):
     with pytest.raises(UnfitListQuery):
         normalise_query(query)
+
+
+@pytest.mark.parametrize("sought", ["anna@example.com", "+7 900 123-45-67", "8 (900) 123-45-67", "89001234567"])
+def test_no_search_by_a_phone_or_a_mailbox_is_kept(sought):
+    with pytest.raises(ViewSeeksPerson):
+        normalise_query(urlencode({"q": sought}))
+
+
+def test_numbers_of_orders_and_cars_are_kept():
+    for sought in ("2026-000001", "XTA210990Y2766389", str(uuid7())):
+        assert normalise_query(urlencode({"q": sought}))
+
+
+def test_views_about_somebody_go_with_the_person():
+    clerk, person = make.user("manager"), make.user()
+    person.full_name, person.phone = "Анна Смирнова", "+7 900 123-45-67"
+    person.save()
+    for number, query in enumerate(({"q": "смирнова анна"}, {"q": "9001234567"}, {"q": "Смирнов"})):
+        save(clerk, f"V{number}", query=urlencode(query))
+    save(clerk, "Ask Анна Смирнова")
+    services.erase_user(user_id=person.pk, now=timezone.now())
+    assert list(SavedView.objects.values_list("name", flat=True)) == ["V2"]
 
 
 @pytest.mark.parametrize("name", ["", "  \t", "x" * 61, "a\u202eb", "a\x00b"])
