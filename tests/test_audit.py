@@ -325,3 +325,4 @@ def test_apps_on_other_machines_tell_the_same(boss, far, monkeypatch):
 def test_apps_that_do_not_answer_are_named(boss, far):
     far.is_cut = True
     assert find(boss)["unanswered"] == ["orders", "payments"]
+    assert find(boss, thing="2026-000001")["unanswered"] == ["orders", "payments"], "nor do they know their numbers"

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from django.conf import settings
@@ -32,9 +33,12 @@ from gateway.access.switches import (
 from gateway.models import SwitchTurn
 from gateway.responses import cache
 from messaging.models import OutboxEvent
+from payments.commands import Means
 from payments.handlers import serve_checkout
-from payments.models import Payment, Status
+from payments.models import Payment, Purpose, Status
 from payments.rules.switches import CARD, SBP
+from payments.services import charge_for
+from payments.services.requests import Ask
 
 pytestmark = pytest.mark.django_db(databases=list(settings.APPS))
 PAGE = "/admin/gateway/switchturn/"
@@ -149,6 +153,14 @@ def test_no_payment_begins_by_a_method_that_is_off_and_others_do():
     assert "Payment by card is not available" in refused.json()["detail"]
     assert not Payment.objects.exists()
     assert buyer.post("/payments", {"order_id": str(order.id), "method": "sbp"}).status_code == 201
+
+
+def test_premiums_and_loans_hear_so_too():
+    turn(CARD, on=False)
+    ask = Ask(uuid7(), uuid7(), uuid7(), Decimal(100), "RUB", "")
+    given = {"ask": ask, "purpose": Purpose.LOAN, "now": timezone.now()}
+    payment = charge_for(means=Means("card", "tok_success"), **given)
+    assert (payment.status, payment.failure_code) == (Status.FAILED, "switched_off")
 
 
 def test_a_checkout_hears_that_the_method_is_off():

@@ -11,6 +11,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import catalog.tests.make as catalog_make
 from catalog.models import Product
 from storefront.tests import make
 from storefront.tests.make import Visitor
@@ -46,6 +47,7 @@ def listed(path):
 def test_the_index_leads_to_the_shops_pages_and_to_what_is_on_sale():
     car, gone, hidden = make.car(), make.car(stock=0), make.car()
     Product.objects.filter(pk=hidden.id).update(is_active=False)
+    catalog_make.product(kind="accessory", name="Mats")
     own, cars = listed("/sitemap.xml")
     assert "/cars/" in listed(own)
     assert listed(cars) == [f"/cars/{car.id}/", f"/cars/{gone.id}/"]  # sold out, and still to be read
