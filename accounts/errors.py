@@ -289,7 +289,7 @@ class ViewNameTaken(InvalidInput):
 
 
 class ViewSeeksPerson(UnfitListQuery):
-    """What a view keeps would hold somebody's phone, mailbox or card, which nobody would find there to forget it."""
+    """The view would keep somebody's phone, mailbox or card, which nobody would find there to forget it."""
 
     def __init__(self) -> None:
         super().__init__(_("A view keeps no search by somebody's phone or e-mail."))
