@@ -60,6 +60,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/return/", views.give_back, name="give-back"),
     path("orders/<uuid:order_id>/again/", views.order_again, name="order-again"),
     path("orders/<uuid:order_id>/change/", views.change_order, name="change-order"),
+    path("orders/<uuid:order_id>/passport/", views.buyer_passport, name="buyer-passport"),
     path("orders/<uuid:order_id>/documents/", views.order_documents, name="order-documents"),
     path("orders/<uuid:order_id>/documents/<uuid:document_id>/", views.order_document, name="order-document"),
     path("orders/<uuid:order_id>/papers/<slug:kind>/", views.order_paper, name="order-paper"),

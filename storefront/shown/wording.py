@@ -302,6 +302,12 @@ KEPT_REFUSALS: dict[str, Text] = {
     "throttled": _("That was too often. Please wait a minute and try again."),
 }
 """Why a favourite or a search was not saved, by the error's code."""
+SIGNING_REFUSALS: dict[str, Text] = {
+    "another_signer": _("the qualified signature was not taken: the certificate is somebody else's"),
+    "bad_signature": _("the qualified signature was not taken: it does not prove itself"),
+    "already_signed": _("the qualified signature was not taken: the document was signed meanwhile"),
+}
+"""Why a provider's signature was not taken, by the request's code; a provider's own codes are not known beforehand."""
 ORDERINGS: dict[str, Text] = {
     "": _("newest first"),
     "price": _("price: low to high"),
@@ -325,6 +331,11 @@ def reason(code_or_text: str) -> Text:
 def order_refusal(error: DomainError) -> Text:
     """Why an order was not changed or printed."""
     return ORDER_REFUSALS.get(error.code) or str(error.detail)
+
+
+def signing_refusal(code: str) -> Text:
+    """Why a paper has no qualified signature although one was asked for."""
+    return SIGNING_REFUSALS.get(code, _("the provider refused the qualified signature"))
 
 
 def queue_refusal(error: DomainError) -> Text:

@@ -148,6 +148,12 @@ def query(parameters: dict[str, Any], **changes: Any) -> str:
 
 
 @register.filter
+def signing_refusal(code: str) -> Any:
+    """Say why a paper has no qualified signature although one was asked for."""
+    return wording.signing_refusal(code)
+
+
+@register.filter
 def attention_name(reason: str) -> Any:
     """Why the board shows an order first."""
     return wording.ATTENTION.get(reason, reason)

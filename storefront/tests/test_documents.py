@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from gateway.approvals import know_card
 from gateway.models import Reading
-from orders.models import DocumentSignature, IssuedDocument
+from orders.models import DocumentSignature, IssuedDocument, QualifiedSigning
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers
 from orders.services.issuing import issue_paper
 from orders.tests.make import PASSPORT
@@ -152,3 +152,25 @@ def test_however_many_papers_the_page_asks_as_often(order, buyer, manager, path,
         issued(order, manager, kind)
     with django_assert_max_num_queries(4, using="orders"):
         assert text(buyer.get(path)).count("Download") == 4
+
+
+def test_a_tax_paper_is_sent_to_the_provider_once_and_the_page_says_what_came_of_it(
+    order, manager, buyer, path, settings
+):
+    settings.SIGNING_PROVIDER = "sandbox"
+    paper = issued(order, manager, "sale-goods")
+    assert "Ask for a qualified signature" in text(buyer.get(path))
+    manager.post(path, document=paper.id, step="ask")
+    asked = QualifiedSigning.objects.get()
+    assert (asked.side, asked.state) == ("seller", "requested")
+    page = text(manager.get(path))
+    assert "asked for a qualified signature" in page
+    assert "Ask for a qualified signature" not in page
+    manager.post(path, document=paper.id, step="ask")
+    assert QualifiedSigning.objects.count() == 1
+    QualifiedSigning.objects.update(state="refused", failure_code="another_signer", settled_at=timezone.now())
+    page = text(manager.get(path))
+    assert "the certificate is somebody else" in page
+    assert "Ask for a qualified signature" in page
+    settings.SIGNING_PROVIDER = "none"
+    assert "Ask for a qualified signature" not in text(manager.get(path))

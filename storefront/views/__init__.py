@@ -29,6 +29,7 @@ from storefront.views.news import news, news_preferences, read_all_news, read_ne
 from storefront.views.offers import decline_sent_offer, offer, offer_paper, offers, order_offer
 from storefront.views.orders import cancel, give_back, live_ticket, order, orders, pay
 from storefront.views.papers import change_order, order_again, order_paper
+from storefront.views.passports import buyer_passport
 from storefront.views.policies import cancel_policy, change_policy, pay_instalment, policy, renew_policy, withdraw_claim
 from storefront.views.profile import account, download_export
 from storefront.views.provider import come_back_from_provider, leave_for_provider
@@ -65,6 +66,7 @@ __all__ = [
     "borrowing",
     "buy",
     "buy_deal",
+    "buyer_passport",
     "calculator",
     "calculator_file",
     "cancel",

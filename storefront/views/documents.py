@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -19,13 +20,14 @@ from core.errors import DomainError, NotFound
 from gateway import approvals
 from gateway.access.readings import Papers, hand_over
 from gateway.guards.address import exact_address
-from orders.models import ISSUED_KINDS, IssuedDocument, PaperLanguage, TaxPaperKind
+from orders.models import ISSUED_KINDS, BuyerPapers, IssuedDocument, PaperLanguage, TaxPaperKind
 from orders.public import OrderDocument, get_order
-from orders.queries.issued import list_issued
+from orders.queries.issued import IssuedPaper, list_issued
 from orders.queries.papers import read_paper
 from orders.rules.paper_facts import sayable
 from orders.rules.paper_fields import FIELDS
 from orders.services.issuing import issue_paper, list_kinds, preview_paper
+from orders.services.qualified import NOBODY, request_signature
 from orders.services.signing import begin_signing, sign_by_code, sign_for_seller
 from storefront.pages import page
 from storefront.shown import wording
@@ -100,10 +102,7 @@ def _show(request: HttpRequest, order: OrderDocument, kind: str, form: PaperForm
     is_staff, is_buyer = get_actor(request).is_staff, order.customer_id == viewer_id
     is_ours = is_staff and not approvals.is_own("orders", person_id=viewer_id, beneficiary_id=order.customer_id)
     kinds = [(name, KINDS[name]) for name in list_kinds(order.status)] if is_staff else []
-    papers = [
-        (paper, is_buyer and paper.awaits("buyer"), is_ours and paper.awaits("seller"))
-        for paper in list_issued(order.id)
-    ]
+    papers = [_offer(paper, is_buyer=is_buyer, is_ours=is_ours) for paper in list_issued(order.id)]
     return {
         "order": order,
         "papers": papers,
@@ -113,6 +112,19 @@ def _show(request: HttpRequest, order: OrderDocument, kind: str, form: PaperForm
         "form": form,
         "has_preview": kind not in TaxPaperKind.values,
         "by_law": TaxPaperKind.values,
+        "passport": BuyerPapers.objects.filter(order_id=order.id).exclude(data="").only("checked_at").first(),
+    }
+
+
+def _offer(paper: IssuedPaper, *, is_buyer: bool, is_ours: bool) -> dict[str, Any]:
+    """Return a paper with what whoever looks at it may do to sign it: by a code, by their account, by a provider."""
+    side = "buyer" if is_buyer else "seller"
+    is_awaited = (is_buyer or is_ours) and paper.awaits(side)
+    return {
+        "paper": paper,
+        "may_sign": is_awaited and is_buyer and paper.kind not in TaxPaperKind.values,
+        "may_sign_for_us": is_awaited and not is_buyer and paper.kind not in TaxPaperKind.values,
+        "may_ask": is_awaited and settings.SIGNING_PROVIDER != NOBODY and not paper.is_asked(side),
     }
 
 
@@ -133,7 +145,7 @@ def _step(request: HttpRequest, order: OrderDocument, kind: str, form: PaperForm
             return hand_over(request, papers, preview_paper(**asked), "application/pdf")
         made = issue_paper(**asked)
         messages.success(request, _("%(title)s %(number)s is issued.") % {"title": made.title, "number": made.number})
-    elif step in ("code", "sign"):
+    elif step in ("code", "sign", "ask"):
         _sign(request, order, step)
     else:
         messages.error(request, _("This document cannot be issued now."))
@@ -141,7 +153,10 @@ def _step(request: HttpRequest, order: OrderDocument, kind: str, form: PaperForm
 
 
 def _sign(request: HttpRequest, order: OrderDocument, step: str) -> None:
-    """Send a code, or sign: the buyer by the code, a manager by their account. Raises what the services do."""
+    """Send a code, ask a provider, or sign: the buyer by the code, a manager by their account.
+
+    Raises what the services do.
+    """
     form = SigningForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("The code has six digits."))
@@ -150,6 +165,10 @@ def _sign(request: HttpRequest, order: OrderDocument, step: str) -> None:
     if not IssuedDocument.objects.filter(pk=document_id, order_id=order.id).exists():
         raise NotFound
     origin = {"address": exact_address(request.META), "user_agent": request.headers.get("User-Agent", "")}
+    if step == "ask":
+        request_signature(document_id=document_id, actor=actor, now=now)
+        messages.success(request, _("A qualified signature is asked for. The page will say when it is there."))
+        return
     if order.customer_id != actor.id:
         sign_for_seller(document_id=document_id, actor=actor, now=now, **origin)
     elif step == "code":
