@@ -126,7 +126,7 @@ def _withdraw(request: HttpRequest, offer_id: UUID, filled: dict[str, Any]) -> o
 
 @admin.register(SalesOffer)
 class SalesOfferAdmin(NamesPeople, ReadOnlyAdmin):
-    """Written offers, the newest first; their goods and prices are written over the API."""
+    """Written offers, the newest first; their goods and prices are written from a client's card."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "manager_id"}
     fields = readonly_fields = [

@@ -67,8 +67,11 @@ class PaymentInput(MeansInput, forbid_unknown_fields=True):
     on_decline: Literal["cancel", "hold"] = "cancel"
 
 
-class DepositInput(MeansInput, forbid_unknown_fields=True):
-    """A deposit; `terms` is the version that its buyer accepts (GET /orders/deposit-terms), "" the law's own."""
+class DepositInput(PaymentInput, forbid_unknown_fields=True):
+    """A deposit; `terms` is the version that its buyer accepts (GET /orders/deposit-terms), "" the law's own.
+
+    Kept after a refusal, the next payment of just its amount is the deposit.
+    """
 
     terms: str = ""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from core.money import ZERO
 from messaging.outbox import publish
 from orders import events
 from orders.models import CLOSED, OPEN, SOLD, DepositAgreement, DepositKind, DepositState, Fault, LegKind, Order
-from orders.rules.funding import PAID, compute_lent
+from orders.rules.funding import DROPPED, FAILED, PAID, compute_lent
 from orders.rules.requests import PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.history import Actor, record_step
 from orders.services.locking import LockedOrder
@@ -124,6 +125,23 @@ def hold_deposit(saga: LockedOrder) -> Decimal:
     found.save()
     mark_held(saga, HELD_BACK if found.held_amount else "")
     return found.held_amount
+
+
+def takes_the_place(saga: LockedOrder, *, amount: Decimal, method: str, payment_id: UUID) -> bool:
+    """Note money that the buyer sends after their deposit was refused as that deposit, if it is just as much.
+
+    What was agreed on stands until its day, so nobody accepts its terms again.
+    """
+    request = PaymentRequest.of(saga.payment)
+    part, found = request.named(LEG), lock_deposit(saga)
+    if part is None or found is None or found.state != DepositState.AGREED or found.until <= saga.now:
+        return False
+    if part.state not in (FAILED, DROPPED) or amount != found.amount:
+        return False
+    part.state, part.method, part.payment_id = PAID, method or part.method, payment_id
+    request.store(saga.payment)
+    saga.mark(saga.payment, saga.payment.state)
+    return True
 
 
 def own_money_left(saga: LockedOrder) -> Decimal:

@@ -165,3 +165,60 @@ def test_over_http_other_terms_are_refused():
     refused = Api("client").post("/orders", body)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "deposit.terms")
     assert not Order.objects.exists()
+
+
+def refused(**options):
+    """An order whose deposit the bank refused, and whose buyer wanted to keep the hold."""
+    order = make.order(deposit=DEPOSIT | {"on_decline": "hold"}, **options)
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
+    return order
+
+
+def test_a_refused_deposit_leaves_the_car_held_and_the_next_payment_of_it_is_the_deposit():
+    order = refused()
+    assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("awaiting_payment", "agreed")
+    payment_id = make.uuid7()
+    for _ in range(2):
+        receive(answers.paid(order, amount="50000.00", payment_id=payment_id, by_saga=False))
+    kept = Order.objects.get(pk=order.id)
+    assert (agreement(order).state, kept.hold_kind) == ("paid", "deposit")
+    part = next(part for part in kept.funding if part["leg"] == "deposit")
+    assert (part["state"], part["amount"], part["payment_id"]) == ("paid", "50000.00", str(payment_id))
+    assert told() == ["deposit.paid"]
+    rest = order.total_amount - 50000
+    receive(answers.paid(order, amount=str(rest), by_saga=False))
+    assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("paid", "kept")
+    assert list(deposit_disagreements()) == []
+
+
+@pytest.mark.parametrize("amount", ["49999.99", "50000.01"])
+def test_another_sum_after_a_refusal_is_no_deposit(amount):
+    order = refused()
+    receive(answers.paid(order, amount=amount, by_saga=False))
+    assert agreement(order).state == "agreed"
+    assert list(deposit_disagreements()) == []
+
+
+def test_after_the_day_of_the_terms_nobody_is_bound_by_them():
+    order = refused()
+    DepositAgreement.objects.filter(order_id=order.id).update(until=timezone.now() - timedelta(seconds=1))
+    receive(answers.paid(order, amount="50000.00", by_saga=False))
+    assert agreement(order).state == "agreed"
+
+
+def test_a_second_payment_of_the_same_sum_is_no_second_deposit():
+    order, first = paid()
+    receive(answers.paid(order, amount="50000.00", by_saga=False))
+    part = next(part for part in Order.objects.get(pk=order.id).funding if part["leg"] == "deposit")
+    assert part["payment_id"] == str(first)
+    assert list(deposit_disagreements()) == []
+
+
+def test_a_refusal_of_a_deposit_without_that_wish_ends_the_order_as_before():
+    order = make.order(deposit=DEPOSIT)
+    receive(answers.reserved(order))
+    receive(answers.declined(order))
+    receive(answers.settled(order))
+    receive(answers.released(order))
+    assert (Order.objects.get(pk=order.id).status, agreement(order).state) == ("cancelled", "dropped")

@@ -67,7 +67,8 @@ class GoodsForm(PaymentForm):
         if deposit is None:
             return {"payment": self.payment() | {"on_decline": "hold"}}
         return {
-            "deposit": self.payment() | {"amount": str(money(deposit)), "terms": self.cleaned_data["deposit_terms"]}
+            "deposit": self.payment()
+            | {"amount": str(money(deposit)), "terms": self.cleaned_data["deposit_terms"], "on_decline": "hold"}
         }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.money import ZERO
@@ -142,6 +143,14 @@ class OrderView:
         """Return what became of the deposit that was agreed on."""
         state = self.deposit.state if self.deposit else ""
         return wording.DEPOSITS.get(state) or StatusWording(state, "", "calm")
+
+    @property
+    def deposit_again(self) -> Decimal | None:
+        """Return the deposit that was agreed on and refused: it may be paid anew, by the terms that were accepted."""
+        found = self.deposit
+        if found is None or not self.can_pay or found.state != "agreed" or found.until <= timezone.now():
+            return None
+        return found.amount if found.amount < self.own_due else None
 
     @property
     def road(self) -> list[RoadStep]:

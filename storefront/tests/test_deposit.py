@@ -13,6 +13,7 @@ from orders.models import DepositAgreement, Order
 from orders.services.deposits import TERMS_VERSION
 from orders.tests import answers
 from orders.tests.answers import receive
+from payments.models import Payment
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
@@ -147,3 +148,22 @@ def test_the_words_are_read_and_kept_in_the_readers_language():
     assert "аванс (статья 487 ГК РФ)" in text(visitor.get(f"/cars/{make.car().id}/"))
     bought(visitor)
     assert "аванс (статья 487 ГК РФ)" in DepositAgreement.objects.get().terms_text
+
+
+def test_a_refused_deposit_is_paid_again_from_the_orders_page():
+    visitor = Visitor("client")
+    page, order = bought(visitor)
+    drain_outbox("catalog", "orders", "payments")
+    receive(answers.declined(order))
+    Payment.objects.filter(order_id=order.id).update(status="failed", failure_code="declined")
+    shown = visitor.get(page)
+    assert "The bank declined the card." in text(shown)
+    assert "Pay only the deposit of 50\u00a0000\u00a0₽" in text(shown)
+    form = make.hidden_fields(shown, "key") | {"method": "card", "token": "tok_success", "part": "deposit"}
+    assert visitor.post(f"/orders/{order.id}/pay/", **form)["Location"] == page
+    begun = Payment.objects.exclude(status="failed").get(order_id=order.id)
+    assert (begun.amount, begun.customer_id) == (Decimal(50000), order.customer_id)
+    receive(answers.paid(order, amount="50000.00", payment_id=begun.id, by_saga=False))
+    after = text(visitor.get(page))
+    assert "keeps the car until" in after
+    assert "Pay only the deposit" not in after

@@ -141,7 +141,7 @@ def give_back(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Pay all that is due; the form's key makes a second click lead to the same payment."""
+    """Pay all that is due, or the deposit that was refused; the form's key makes a second click the same payment."""
     form = PaymentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose how to pay."))
@@ -160,8 +160,15 @@ def pay(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 def _pay(request: HttpRequest, order_id: UUID, form: PaymentForm) -> HttpResponse:
-    means = Means(**form.payment())
-    create_payment(order_id=order_id, means=means, actor_id=user_id(request), is_staff=False, now=timezone.now())
+    deposit = public.find_deposit(order_id) if request.POST.get("part") == "deposit" else None
+    create_payment(
+        order_id=order_id,
+        means=Means(**form.payment()),
+        actor_id=user_id(request),
+        is_staff=False,
+        amount=deposit.amount if deposit is not None else None,
+        now=timezone.now(),
+    )
     return redirect("storefront:order", order_id)
 
 

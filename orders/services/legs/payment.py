@@ -27,7 +27,7 @@ from orders.rules.funding import (
 )
 from orders.rules.requests import HOLD, PartState, PaymentRequest, PlannedPayment, earned_by_insurers
 from orders.services.allowances import drop_allowance, settle_refund
-from orders.services.deposits import hold_deposit
+from orders.services.deposits import hold_deposit, takes_the_place
 from orders.services.history import record_step
 from orders.services.legs.base import (
     AskAgain,
@@ -118,6 +118,8 @@ class PaymentLeg(Leg):
         _know(saga, event, PaymentState.TAKEN)
         _recount(saga)
         is_planned = _settle_part(saga, event.attempt_id, PAID, event.payment_id)
+        if not is_planned:
+            takes_the_place(saga, amount=event.amount, method=event.method, payment_id=event.payment_id)
         record_step(saga, "payment.completed", now=saga.now, data={"amount": str(event.amount)})
         if not saga.is_asked(self.kind):
             return None
