@@ -10,7 +10,7 @@ from catalog.models import Product
 from catalog.services import create_product
 from core.ids import uuid7
 from messaging.testing import drain_outbox
-from orders.models import Order, OrderLine, ProductCopy
+from orders.models import CartItem, Order, OrderLine, ProductCopy
 from orders.services import ProductLine, place_order
 from orders.tests import answers
 from orders.tests.answers import receive
@@ -167,3 +167,17 @@ def test_what_the_catalogue_does_not_hold_is_named_too():
     OrderLine.objects.filter(pk=get_mats(order).pk).update(product_id=None)
     answer = visitor.client.post(f"/orders/{order.id}/again/", follow=True)
     assert "Please choose anew: Mats." in text(answer)
+
+
+@pytest.mark.parametrize(("left", "in_cart"), [(2, 2), (0, 0)])
+def test_of_what_has_become_scarce_the_rest_is_put_in_and_said(left, in_cart):
+    visitor = Visitor("client")
+    order = ordered(visitor, quantity=3)
+    mats = get_mats(order).product_id
+    visitor.post(f"/orders/{order.id}/cancel/")
+    ProductCopy.objects.filter(pk=mats).update(available=left)
+    shown = text(visitor.client.post(f"/orders/{order.id}/again/", follow=True))
+    assert ("There are fewer than you ordered: Mats: 2 of 3." in shown) == (in_cart > 0)
+    assert ("Cannot be had any more: Mats." in shown) == (in_cart == 0)
+    found = CartItem.objects.filter(product_id=mats).values_list("quantity", flat=True)
+    assert list(found) == ([in_cart] if in_cart else [])

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from gateway.access.readings import Papers, hand_over
+from orders.errors import InsufficientStock
 from orders.public import OrderDocument, document_kinds, get_order, read_ordered_deal
 from orders.services import Holder, LineChange, add_to_cart, change_lines, issue_document, preview_lines
 from storefront.pages import page
@@ -75,22 +76,38 @@ def order_again(request: HttpRequest, order_id: UUID) -> HttpResponse:
 
 
 def _fill_cart(request: HttpRequest, order: OrderDocument) -> HttpResponse:
-    """Put what can still be had into the cart, and name the rest: gone, or not from the catalogue."""
-    missed, apart = [], [item.name for item in order.items if item.product_id is None]
+    """Put what can still be had into the cart, and name the rest: gone, fewer than were ordered, or nobody's goods."""
+    missed, fewer, apart = [], [], [item.name for item in order.items if item.product_id is None]
+    holder = Holder(user_id(request))
     for item in order.items:
         if item.product_id is None:
             continue
-        try:
-            add_to_cart(
-                holder=Holder(user_id(request)), product_id=item.product_id, quantity=item.quantity, now=timezone.now()
-            )
-        except DomainError:
+        added = _add_what_is_left(holder, item.product_id, item.quantity)
+        if added == 0:
             missed.append(item.name)
+        elif added < item.quantity:
+            told = {"name": item.name, "added": added, "wanted": item.quantity}
+            fewer.append(_("%(name)s: %(added)s of %(wanted)s") % told)
     if missed:
         messages.error(request, _("Cannot be had any more: %(names)s.") % {"names": ", ".join(missed)})
+    if fewer:
+        messages.warning(request, _("There are fewer than you ordered: %(names)s.") % {"names": ", ".join(fewer)})
     if apart:
         messages.warning(request, _("Please choose anew: %(names)s.") % {"names": ", ".join(apart)})
     return redirect("storefront:cart")
+
+
+def _add_what_is_left(holder: Holder, product_id: UUID, wanted: int) -> int:
+    """Put so many pieces into the cart, or as many as there still are; return how many."""
+    try:
+        add_to_cart(holder=holder, product_id=product_id, quantity=wanted, now=timezone.now())
+    except InsufficientStock as error:
+        short = error.extra["shortfalls"][0]
+        left = wanted + short["available"] - short["requested"]
+        return _add_what_is_left(holder, product_id, left) if 0 < left < wanted else 0
+    except DomainError:
+        return 0
+    return wanted
 
 
 @page
