@@ -19,6 +19,7 @@ from core.running import traces
 from core.testing import Api
 from messaging.delivery.dispatcher import Apart, Claimed
 from messaging.testing import drain_outbox
+from orders.tests.live import fresh_hub, in_thread, opened_by, relayed
 from payments.tests.conftest import running_sandbox, sandbox
 
 __all__ = ["running_sandbox", "sandbox"]
@@ -34,13 +35,18 @@ def spans():
     traces.end()
 
 
-def buy(**headers):
+def place(buyer=None, **headers):
     car = catalog.tests.make.product(stock=10, price=Decimal(1_500_000))
     card = {"method": "card", "token": "tok_success"}
     body = {"items": [{"product_id": str(car.id), "quantity": 1}], "payment": card}
     drain_outbox()
-    placed = Api("client", user_id=uuid7()).post("/orders", body, **headers)
+    placed = Api("client", user_id=buyer or uuid7()).post("/orders", body, **headers)
     assert placed.status_code == 201, placed.json()
+    return placed
+
+
+def buy(**headers):
+    placed = place(**headers)
     drain_outbox()
     return placed
 
@@ -64,6 +70,30 @@ def test_a_purchase_is_one_trace_from_the_request_to_the_bank(spans, running_san
         span = by_id[f"{span.parent.span_id:016x}"]
         names.append(span.name.partition(" ")[0])
     assert names == [*["handle", "relay"] * 3, "POST"], "order, stock, order, payment: each heard of by relay"
+
+
+async def test_the_trace_goes_on_to_the_sockets_that_are_told(spans, running_sandbox, monkeypatch):
+    buyer = uuid7()
+    with fresh_hub(monkeypatch):
+        socket = await opened_by(buyer, "/ws/orders/")
+        silent = await opened_by(uuid7(), "/ws/orders/")
+        await socket.receive(), await silent.receive()
+        await in_thread(place, buyer, traceparent=f"00-{TRACE}-{CALLER}-01")
+        await in_thread(relayed)
+        told = await socket.receive(1)
+        await in_thread(drain_outbox)  # tells nobody: the hub finds the rest in the log, with its trace
+        told += await socket.receive(2)
+        assert [change["status"] for change in told] == ["created", "awaiting_payment", "paid"]
+        await socket.disconnect(), await silent.disconnect()
+    found = [span for span in spans() if f"{span.context.trace_id:032x}" == TRACE]
+    by_id = {f"{span.context.span_id:016x}": span for span in found}
+    pushed = sorted((span for span in found if span.name == "feed.push"), key=lambda span: span.start_time)
+    assert [dict(span.attributes) for span in pushed] == [{"feed": "orders", "by": "socket"}] * 3
+    causes = [by_id[f"{span.parent.span_id:016x}"].name for span in pushed]
+    assert causes == ["relay orders to feed", "handle orders.checkout", "handle orders.checkout"]
+    kinds = {span.name.partition(" ")[0] for span in found}
+    assert kinds == {"POST", "relay", "handle", "call", "feed.push"}, "HTTP, outbox, relay, worker, provider, feed"
+    assert all(f"{span.parent.span_id:016x}" in {*by_id, CALLER} for span in found), "one tree"
 
 
 def test_the_relays_span_is_the_way_from_the_outbox(spans, running_sandbox):
@@ -154,6 +184,32 @@ def begin_without(**environment):
 
 def test_off_nothing_of_it_needs_to_be_installed():
     assert begin_without().stdout.strip() == "up"
+
+
+PUSH = """
+import asyncio, sys
+import config.asgi
+from messaging.feeds import feed, sockets
+from orders.queries.feed import FeedItem
+head = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+row = {"position": 1, "seq": 1, "type": "order.status_changed", "data": "{}", "headers": head, "id": "1"}
+sent = []
+async def send(message):
+    sent.append(message)
+view = type("View", (), {"source": "orders", "topics": ("orders",)})()
+stream = sockets.LiveSocket(None, view, None, send)
+asyncio.run(stream._push(FeedItem(1, 1, 1, ("orders",), {}, head["traceparent"])))
+print(len(sent), len(feed._pack(feed._pass_on("orders", row))), [name for name in sys.modules if "opentel" in name])
+"""
+
+
+def test_off_nothing_of_it_is_imported_whatever_callers_say_of_their_traces():
+    environment = os.environ | {"AUTOSALON_TRACES_URL": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", PUSH],
+        cwd=django_settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "1 4 []", done.stderr
 
 
 @pytest.mark.parametrize(

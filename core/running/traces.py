@@ -1,4 +1,4 @@
-"""Join what one request causes into one trace: spans of OpenTelemetry over HTTP, outbox, relay, workers and providers.
+"""Join what one request causes into one trace: OpenTelemetry over HTTP, outbox, relay, workers, providers and feeds.
 
 Off unless AUTOSALON_TRACES_URL names a collector: then nothing of OpenTelemetry has to be there, and a span costs less
 than two microseconds. The trace travels as it did before, as `traceparent` in the headers of events and calls.
@@ -16,6 +16,7 @@ from core.running.measures import get_role
 
 Headers = dict[str, Any]
 PARENT = "traceparent"
+_SAMPLED = frozenset("13579bdf")
 _tracer: Any = None
 
 
@@ -86,15 +87,38 @@ def pass_on(name: str, event_id: Any, headers: str, **told: str) -> str:
     if _tracer is None or PARENT not in headers:
         return headers
     import msgspec
-    from opentelemetry.trace import SpanKind
 
     found: Headers = msgspec.json.decode(headers)
+    return msgspec.json.encode(found | {PARENT: _pass(name, event_id, found, told)}).decode()
+
+
+def pass_on_sampled(name: str, event_id: Any, headers: Any, **told: str) -> str:
+    """Span the way of an event from its outbox to here, if its trace is sampled; returns what tells of the trace.
+
+    `headers` are JSON or read already. Returns "" for an event that nobody traces.
+    """
+    if _tracer is None or PARENT not in headers:
+        return ""
+    import msgspec
+
+    found: Headers = msgspec.json.decode(headers) if isinstance(headers, str) else headers
+    return _pass(name, event_id, found, told) if is_sampled(found[PARENT]) else ""
+
+
+def is_sampled(parent: Any) -> bool:
+    """Tell whether a `traceparent` asks for spans: by the lowest bit of its last figure."""
+    return isinstance(parent, str) and parent[-1:] in _SAMPLED
+
+
+def _pass(name: str, event_id: Any, headers: Headers, told: Mapping[str, str]) -> str:
+    from opentelemetry.trace import SpanKind
+
     made_ns = (UUID(str(event_id)).int >> 80) * 1_000_000
     passed = _tracer.start_span(
-        name, context=_read(found), kind=SpanKind.PRODUCER, start_time=made_ns, attributes=dict(told)
+        name, context=_read(headers), kind=SpanKind.PRODUCER, start_time=made_ns, attributes=dict(told)
     )
     passed.end()
-    return msgspec.json.encode(found | {PARENT: _write(passed)}).decode()
+    return _write(passed)
 
 
 def _read(headers: Headers) -> Any:

@@ -12,6 +12,7 @@ import structlog
 from channels.layers import get_channel_layer
 
 from core.db import fetch
+from core.running import traces
 
 log = structlog.get_logger(__name__)
 FEEDS: dict[str, set[str]] = {}
@@ -29,12 +30,12 @@ def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
     layer = get_channel_layer()
     if not types or layer is None or not placed:
         return
-    rows = [build_row(row["position"], row["seq"], row["type"], row["data"]) for row in placed if row["type"] in types]
+    rows = [_pass_on(source, row) for row in placed if row["type"] in types]
     message = {
         "type": "feed.batch",
         "after": placed[0]["position"] - 1,
         "until": placed[-1]["position"],
-        "rows": [dataclasses.astuple(row) for row in rows],
+        "rows": [_pack(row) for row in rows],
     }
     try:
         _loop().run_until_complete(layer.group_send(feed_group(source), message))
@@ -44,17 +45,29 @@ def broadcast(source: str, placed: list[dict[str, Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One event of a feed; `data` is its JSON text. `position` is None until the relay has placed it."""
+    """One event of a feed; `data` is its JSON text. `position` is None until the relay has placed it.
+
+    `trace` is the `traceparent` of what is pushed, "" for what nobody traces or what a client reads up on.
+    """
 
     position: int | None
     seq: int
     type: str
     data: str
+    trace: str = ""
 
 
-def build_row(position: int | None, seq: int, name: str, data: Any) -> FeedRow:
-    """Make a row of what the database returned, decoded or not."""
-    return FeedRow(position, seq, name, data if isinstance(data, str) else msgspec.json.encode(data).decode())
+def _pass_on(source: str, placed: dict[str, Any]) -> FeedRow:
+    """Make a row of what the relay has placed, its data and headers decoded or not."""
+    data, name = placed["data"], placed["type"]
+    trace = traces.pass_on_sampled(f"relay {source} to feed", placed["id"], placed["headers"], event=name)
+    text = data if isinstance(data, str) else msgspec.json.encode(data).decode()
+    return FeedRow(placed["position"], placed["seq"], name, text, trace)
+
+
+def _pack(row: FeedRow) -> tuple[Any, ...]:
+    """Leave a trace out where there is none: processes of the release before know of no such column."""
+    return dataclasses.astuple(row)[: None if row.trace else -1]
 
 
 _local = threading.local()
@@ -72,7 +85,7 @@ def read_feed(source: str, after: int, until: int, limit: int = 1000) -> list[Fe
     """The truth: rows of the feed with `after` < position <= `until`."""
     rows = fetch(
         source,
-        """SELECT position, seq, type, data::text FROM messaging_outbox
+        """SELECT position, seq, type, data::text, coalesce(headers->>'traceparent', '') FROM messaging_outbox
            WHERE position > %s AND position <= %s AND type = ANY(%s) ORDER BY position LIMIT %s""",
         [after, until, sorted(FEEDS[source]), limit],
     )

@@ -52,6 +52,10 @@ class Item(Protocol):
     def text(self) -> str:
         """The message, as JSON."""
 
+    @property
+    def trace(self) -> str:
+        """The `traceparent` of its row."""
+
 
 class Listener(Protocol):
     """A stream to one client."""

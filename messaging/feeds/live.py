@@ -8,13 +8,13 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
-from core.running import measures
+from core.running import measures, traces
 from gateway.guards import guard
 from gateway.principal import Principal
 from messaging.feeds.hub import Item, hub, in_database_thread
@@ -66,6 +66,9 @@ class LiveView(ABC):
 
 class LiveStream(ABC):
     """One client of a feed, whatever carries it."""
+
+    carrier: ClassVar[str]
+    """As a trace calls it."""
 
     def __init__(self, principal: Principal, view: LiveView) -> None:
         self.principal = principal
@@ -143,7 +146,15 @@ class LiveStream(ABC):
     async def _deliver_news(self, items: list[Item]) -> None:
         for item in items:
             if self.view.is_news(item):
-                await self.deliver(item.text, item.position)
+                await self._push(item)
+
+    async def _push(self, item: Item) -> None:
+        """Deliver an item, within a span where its trace is sampled. Raises SlowReader."""
+        if not traces.is_sampled(item.trace):
+            await self.deliver(item.text, item.position)
+            return
+        with traces.span("feed.push", {traces.PARENT: item.trace}, "producer", feed=self.view.source, by=self.carrier):
+            await self.deliver(item.text, item.position)
 
     async def deliver(self, text: str, position: int | None = None) -> None:
         """Hand over a message in good time. Raises SlowReader."""
@@ -177,8 +188,7 @@ class LiveStream(ABC):
         """Runs only while something waits: most streams are silent most of the time."""
         try:
             while self.queue and not self.is_over:
-                item = self.queue.popleft()
-                await self.deliver(item.text, item.position)
+                await self._push(self.queue.popleft())
         except Exception as error:
             log.debug("stream_cut", error=repr(error))
             self.end(SLOW)

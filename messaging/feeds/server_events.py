@@ -97,6 +97,8 @@ def _allowed_origin(headers: dict[str, str]) -> str:
 class EventStream(LiveStream):
     """One open answer."""
 
+    carrier = "stream"
+
     def __init__(self, principal: Principal, view: LiveView, receive: Receive, send: Send) -> None:
         super().__init__(principal, view)
         self._receive, self._send = receive, send

@@ -76,6 +76,7 @@ def as_position(text: str) -> int | None:
 class LiveSocket(LiveStream):
     """One open socket."""
 
+    carrier = "socket"
     _answers: ClassVar = {"ping": '{"type":"pong"}'}
 
     def __init__(self, principal: Principal, view: LiveView, receive: Receive, send: Send) -> None:

@@ -77,6 +77,7 @@ class FeedItem:
     seq: int
     topics: tuple[str, ...]
     message: ToldMessage | ReadMessage
+    trace: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -91,11 +92,11 @@ def parse_row(row: FeedRow) -> FeedItem:
         message: ToldMessage | ReadMessage = ReadMessage(
             "notification.read", row.seq, read.notification_id, read.read_at
         )
-        return FeedItem(row.position, row.seq, (_topic(read.user_id),), message)
+        return FeedItem(row.position, row.seq, (_topic(read.user_id),), message, row.trace)
     fact = _decode_told(row.data)
     told = Told(fact.notification_id, fact.kind, fact.title, fact.body, fact.data, fact.created_at)
     message = ToldMessage("notification.told", row.seq, told)
-    return FeedItem(row.position, row.seq, (_topic(fact.user_id),), message)
+    return FeedItem(row.position, row.seq, (_topic(fact.user_id),), message, row.trace)
 
 
 def _topic(user_id: UUID) -> str:

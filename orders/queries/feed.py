@@ -87,6 +87,7 @@ class FeedItem:
     subject_id: UUID
     topics: tuple[str, ...]
     message: StatusMessage | NewsMessage
+    trace: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -117,7 +118,9 @@ def _status_item(row: FeedRow) -> FeedItem:
         at=fact.at,
         data=fact.data,
     )
-    return FeedItem(row.position, row.seq, fact.order_id, status_topics(fact.order_id, fact.customer_id), message)
+    return FeedItem(
+        row.position, row.seq, fact.order_id, status_topics(fact.order_id, fact.customer_id), message, row.trace
+    )
 
 
 def status_topics(order_id: UUID, customer_id: UUID) -> tuple[str, ...]:
@@ -137,7 +140,7 @@ def _news_item(row: FeedRow) -> FeedItem:
         at=news.at,
         data=news.data,
     )
-    return FeedItem(row.position, row.seq, news.subject_id, ("news",), message)
+    return FeedItem(row.position, row.seq, news.subject_id, ("news",), message, row.trace)
 
 
 # Reading the log --------------------------------------------------------------------------------------------------
