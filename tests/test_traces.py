@@ -170,14 +170,12 @@ class Missing:
         if name.partition(".")[0] in ("opentelemetry", "sentry_sdk"):
             raise ImportError(f"No module named {name!r}")
 sys.meta_path.insert(0, Missing())
-import config.wsgi
-print("up")
 """
 
 
-def begin_without(**environment):
+def begin_without(script="import config.wsgi; print('up')", **environment):
     return subprocess.run(
-        [sys.executable, "-c", WITHOUT],
+        [sys.executable, "-c", WITHOUT + script],
         cwd=django_settings.BASE_DIR, env=os.environ | environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -187,7 +185,7 @@ def test_off_nothing_of_it_needs_to_be_installed():
 
 
 PUSH = """
-import asyncio, sys
+import asyncio
 import config.asgi
 from messaging.feeds import feed, sockets
 from orders.queries.feed import FeedItem
@@ -203,12 +201,8 @@ print(len(sent), len(feed._pack(feed._pass_on("orders", row))), [name for name i
 """
 
 
-def test_off_nothing_of_it_is_imported_whatever_callers_say_of_their_traces():
-    environment = os.environ | {"AUTOSALON_TRACES_URL": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", PUSH],
-        cwd=django_settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def test_off_the_feed_imports_nothing_of_it_whatever_callers_say_of_their_traces():
+    done = begin_without(PUSH, AUTOSALON_TRACES_URL="")
     assert done.stdout.strip() == "1 4 []", done.stderr
 
 
