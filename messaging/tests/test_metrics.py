@@ -1,6 +1,7 @@
 """Read what /metrics tells, to whom, and what it says of a database that is down."""
 
 import threading
+from contextlib import contextmanager
 from ipaddress import ip_network
 
 import psycopg
@@ -206,16 +207,31 @@ def test_networks_may_be_allowed_also_behind_a_trusted_proxy(settings):
 
 @pytest.mark.parametrize(("program", "is_told"), [("pg_dump", False), ("autosalon-orders", True)])
 def test_a_statement_hangs_only_if_it_is_ours(program, is_told):
+    with hanging(program):
+        assert (metrics.read_all(["orders"])["orders"].longest is not None) == is_told
+
+
+def test_a_statement_that_began_after_the_question_has_run_for_no_time_less_than_nought():
+    with transaction("orders"), connections["orders"].cursor() as cursor:
+        cursor.execute("SELECT now()")
+        with hanging("autosalon-orders"):
+            cursor.execute(metrics._STANDING, {"counted": 1})
+            assert 0 <= cursor.fetchone()[-1] < 60
+
+
+@contextmanager
+def hanging(program):
+    """Have a program's statement run in orders' database while the block lasts."""
     parameters = connections["orders"].get_connection_params() | {"application_name": program}
     plain = {name: parameters[name] for name in PLAIN if name in parameters}
-    with psycopg.connect(**plain) as other, connections["orders"].cursor() as cursor:
+    with psycopg.connect(**plain) as other, psycopg.connect(**plain, autocommit=True) as looker:
         pid = other.info.backend_pid
         other.pgconn.send_query(b"SELECT pg_sleep(60)")
         active = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND state = 'active'"
-        while cursor.execute(active, [pid]) and not cursor.fetchone():
+        while not looker.execute(active, [pid]).fetchone():
             pass
         try:
-            assert (metrics.read_all(["orders"])["orders"].longest is not None) == is_told
+            yield
         finally:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+            looker.execute("SELECT pg_terminate_backend(%s)", [pid])
             other.close()

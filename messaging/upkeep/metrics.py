@@ -65,7 +65,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM messaging_outbox WHERE position IS N
        (SELECT count(*) FROM (SELECT 1 FROM messaging_timer
                               WHERE fired_at IS NULL AND due_at <= now() LIMIT %(counted)s) AS t),
        (SELECT extract(epoch FROM now() - min(next_at)) FROM messaging_inbox WHERE status = 0 AND next_at <= now()),
-       (SELECT max(extract(epoch FROM now() - query_start)) FROM pg_stat_activity
+       (SELECT max(extract(epoch FROM clock_timestamp() - query_start)) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid()
           AND backend_type = 'client backend' AND application_name LIKE 'autosalon%%')
 """
