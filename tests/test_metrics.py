@@ -284,6 +284,37 @@ def test_processes_that_share_a_folder_are_told_of_together(tmp_path):
         assert told(found, "process_resident_memory_bytes", role="web") > 10_000_000
 
 
+_WORK = """
+import django, os, sys, time
+django.setup()
+from core.running import measures
+read, write = os.pipe()
+if os.fork() == 0:
+    measures.count("test_worked_total", "Test.").inc()
+    os.write(write, b".")
+    time.sleep(60)
+os.read(read, 1)
+with open(os.path.join(os.environ["AUTOSALON_METRICS_DIR"], f"counter_relay-{os.getppid()}.db"), "wb"): pass
+os.utime(os.path.join(os.environ["AUTOSALON_METRICS_DIR"], f"counter_relay-{os.getppid()}.db"), (1, 1))
+print({sample.labels["role"]: sample.value for family in measures._processes() for sample in family.samples
+       if sample.name == "processes"})
+os.killpg(0, 9)
+"""
+
+
+@pytest.mark.proof
+def test_processes_are_told_of_that_hold_no_sockets_and_those_that_have_a_dead_ones_number_are_not(tmp_path):
+    environment = os.environ | {
+        "AUTOSALON_METRICS_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "config.settings", "AUTOSALON_DEBUG": "on",
+        "PYTHONPATH": str(django_settings.BASE_DIR),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-uc", _WORK], env=environment, capture_output=True, text=True, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "{'web': 2.0}", done.stderr
+
+
 def test_values_are_json_free_of_names():
     """Hold labels to what is declared: no e-mail, no path, no id is ever a label."""
     assert "@" not in json.dumps([list(map(str, key)) for key in scrape()])

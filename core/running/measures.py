@@ -5,8 +5,10 @@ and times are kept by the process itself: in its memory, or in files of settings
 reads those of all processes. Gauges are read when they are asked for.
 """
 
+import math
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,16 +141,38 @@ def _forget_dead() -> None:
 
 
 def _processes() -> Iterable[Metric]:
-    found = [(get_role(), os.getpid())]
+    found = {os.getpid(): get_role()}
     if settings.METRICS_DIR:
-        found += [(role, pid) for role, pid, _ in _others() if pid != os.getpid()]
+        found |= _living()
     gauges, memory = Gauges(), dict[str, list[int]]()
-    for role, pid in found:
+    for pid, role in found.items():
         memory.setdefault(role, []).append(_resident(pid))
     for role, sizes in memory.items():
         gauges.add(_MEMORY, sum(sizes) or None, role=role)
         gauges.add(_NUMBER, len(sizes), role=role)
     return gauges.families.values()
+
+
+def _living() -> dict[int, str]:
+    """Role of each process that has counted anything into the folder and lives, by its id.
+
+    One that was given the id of a dead one began after that one's file was last written.
+    """
+    found = {}
+    for file in Path(settings.METRICS_DIR).glob("*.db"):
+        role, _, pid = file.stem.rpartition("_")[2].rpartition("-")
+        if pid.isdecimal() and _began(int(pid)) <= file.stat().st_mtime + 1:
+            found[int(pid)] = role
+    return found
+
+
+def _began(pid: int) -> float:
+    """Moment when a process began; infinity where there is none."""
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return math.inf
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> int:
