@@ -1,7 +1,8 @@
 """The live feed: from the commit of a status to the client's socket, beside a bare server in the same run.
 
 One ASGI process, every socket follows an order of its own with a buyer's token. The limit is a Starlette server that
-is told by Redis PUBLISH right after the same commit: no log, no order, no resume, no sign-in.
+is told by Redis PUBLISH right after the same commit: no log, no order, no resume, no sign-in. With `--traces` the feed
+is measured against itself with traces on, every change sampled and sent to a collector of the benchmark's own.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,7 +23,8 @@ from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import bench_env
+from benchmarks import bench_env, processes
+from devtools.pictures.collector import Collector
 
 GOAL_P99_MS = 75.0
 GOAL_KB = 41.0
@@ -36,6 +39,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=50, help="changes a second")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind, interleaved; medians count")
+    parser.add_argument("--traces", action="store_true", help="measure what traces cost, beside the feed without them")
     parser.add_argument("--role", choices=("relay", "clients"), help=argparse.SUPPRESS)
     parser.add_argument("--plan", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -43,26 +47,65 @@ def main() -> int:
         return {"relay": _relay, "clients": _clients}[options.role](options)
     servers = bench_env.start(("orders",))
     try:
-        return _measure(options)
+        return _measure_traces(options) if options.traces else _measure(options)
     finally:
         servers.stop()
 
 
-def _measure(options: argparse.Namespace) -> int:
+def _measure_traces(options: argparse.Namespace) -> int:
+    """Measure the feed with traces off and on in turn; the processes of each round are its own."""
+    orders = _prepare(options)
+    found: dict[str, list[float]] = {"off": [], "on": []}
+    cpu: dict[str, Counter[str]] = {"off": Counter(), "on": Counter()}
+    steps = dict.fromkeys((order_id for order_id, _ in orders), 0)
+    with Collector() as collector:
+        for number in range(2 * options.rounds):
+            name = ("off", "on")[(number + number // 2) % 2]
+            settings = {"AUTOSALON_TRACES_URL": collector.url if name == "on" else ""}
+            with (
+                _process("--role", "relay", **settings) as relay,
+                _server("config.asgi:application", **settings) as web,
+            ):
+                pids = {"relay": relay.pid, "web": web[1]}
+                with _listeners(name, _plan(web[0], orders)) as listeners:
+                    before = processes.cpu_ms(pids)
+                    sent = _write(options, orders, steps, is_bare=False, is_traced=True)
+                    cpu[name].update(processes.cpu_ms(pids) - before)
+            heard = listeners.heard()
+            found[name].extend((heard[key] - at) * 1000 for key, at in sent.items())
+        print(f"{len(found['on'])} changes with traces on, {collector.count('feed.push')} spans called feed.push")
+    for name, times in found.items():
+        cut, used = statistics.quantiles(times, n=100), cpu[name]
+        each = {role: ms / len(times) for role, ms in used.items()}
+        print(f"  {name:3}  p50 {cut[49]:5.1f} ms  p99 {cut[98]:5.1f} ms  web {each['web']:.2f} ms a change, relay "
+              f"{each['relay']:.2f}")  # fmt: skip
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> list[tuple[UUID, UUID]]:
+    """Make the orders, and place what that wrote."""
     from messaging.transport import relay
 
     orders = _seed(options.sockets)
     while relay.sequence("orders"):
         pass
-    tokens = _tokens(orders)
+    return orders
+
+
+def _plan(port: int, orders: list[tuple[UUID, UUID]]) -> list[tuple[str, str]]:
+    return [(f"ws://127.0.0.1:{port}/ws/orders/{order_id}/", token) for order_id, token in _tokens(orders)]
+
+
+def _measure(options: argparse.Namespace) -> int:
+    orders = _prepare(options)
     steps = dict.fromkeys((order_id for order_id, _ in orders), 0)
     ours: list[float] = []
     bare: list[float] = []
     memory: dict[str, float] = {}
     with _process("--role", "relay"), _server("config.asgi:application") as our_port, _bare_server() as bare_port:
         plans = {
-            "feed": [(f"ws://127.0.0.1:{our_port[0]}/ws/orders/{order_id}/", token) for order_id, token in tokens],
-            "bare": [(f"ws://127.0.0.1:{bare_port[0]}/ws/{order_id}", "") for order_id, _ in tokens],
+            "feed": _plan(our_port[0], orders),
+            "bare": [(f"ws://127.0.0.1:{bare_port[0]}/ws/{order_id}", "") for order_id, _ in orders],
         }
         pids = {"feed": our_port[1], "bare": bare_port[1]}
         with _listeners("warm", plans["feed"][:50]), _listeners("warm-bare", plans["bare"][:50]):
@@ -129,13 +172,19 @@ def _tokens(orders: list[tuple[UUID, UUID]]) -> list[tuple[UUID, str]]:
 
 
 def _write(
-    options: argparse.Namespace, orders: list[tuple[UUID, UUID]], steps: dict[UUID, int], *, is_bare: bool
+    options: argparse.Namespace,
+    orders: list[tuple[UUID, UUID]],
+    steps: dict[UUID, int],
+    *,
+    is_bare: bool,
+    is_traced: bool = False,
 ) -> dict[str, float]:
-    """Move orders on at the given rate; return when each change was committed."""
+    """Move orders on at the given rate, traced if wanted; return when each change was committed."""
     import redis
     from django.conf import settings
     from django.utils import timezone
 
+    from core import context
     from core.ids import uuid7
     from orders.services import Actor, move_order
 
@@ -150,7 +199,8 @@ def _write(
         order_id = movable[number * 7919 % len(movable)] if len(movable) % 7919 else movable[number]
         steps[order_id] += 1
         status = ROUTE[steps[order_id]]
-        move_order(order_id=order_id, status=status, actor=manager, now=timezone.now())
+        with context.cause(traceparent=context.new_traceparent() if is_traced else ""):
+            move_order(order_id=order_id, status=status, actor=manager, now=timezone.now())
         sent[f"{order_id} {status}"] = time.time()
         if is_bare:
             publisher.publish(f"{BARE}{order_id}", json.dumps({"order_id": str(order_id), "status": status}))
@@ -160,8 +210,12 @@ def _write(
 
 # Processes ------------------------------------------------------------------------------------------------------------
 @contextmanager
-def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, __file__, *arguments], cwd=bench_env.ROOT)
+def _process(*arguments: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a role of ours from when it says that it is ready."""
+    command = [sys.executable, __file__, *arguments]
+    process = subprocess.Popen(command, cwd=bench_env.ROOT, env=os.environ | settings, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
     try:
         yield process
     finally:
@@ -170,7 +224,7 @@ def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def _server(application: str) -> Iterator[tuple[int, int]]:
+def _server(application: str, **settings: str) -> Iterator[tuple[int, int]]:
     """Serve an ASGI application as in production; give its port and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -179,7 +233,7 @@ def _server(application: str) -> Iterator[tuple[int, int]]:
         sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", str(port), "--lifespan", "off",
         "--no-access-log", "--log-level", "error", "--ws-per-message-deflate", "false", "--ws-max-size", "65536",
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=bench_env.ROOT)
+    process = subprocess.Popen(command, cwd=bench_env.ROOT, env=os.environ | settings)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -287,9 +341,10 @@ def _relay(options: argparse.Namespace) -> int:
 
     from messaging.transport import relay_loop
 
-    relay_loop.list_targets = lambda source, types=None: []  # only orders' database is migrated here
+    relay_loop.list_targets = lambda source, types=None, *, at_once=False: []  # only orders' database is migrated here
     relay = relay_loop.Relay(["orders"])
     relay.start()
+    print("ready", flush=True)
     threading.Event().wait()
     return 0
 
