@@ -55,6 +55,9 @@ upgrade-test: .env .venv/dev ## Let this code and the last release sell 50 cars 
 layout: .env .venv/dev ## Sell for ten minutes in production's topology, while every part of it restarts and its door is attacked
 	@AUTOSALON_LAYOUT_SECONDS=600 $(RUN) -m pytest -s tests/test_production.py $(ARGS)
 
+bare: .env .venv/dev ## Follow docs/operations.md word for word on a bare Debian in a folder, and buy a car there (root, debootstrap)
+	@$(RUN) devtools/bare.py $(ARGS)
+
 deals: .env .venv/dev ## Do 2,000 deals in any order people may think of, and hold the books against each other after every step
 	@AUTOSALON_DEAL_RUNS=2000 $(RUN) -m pytest -s tests/test_deals.py $(ARGS)
 
@@ -110,4 +113,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit settings schema examples screenshot reset
