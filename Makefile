@@ -93,6 +93,9 @@ examples: .env .venv/dev ## Record the API document's examples anew from the tes
 screenshot: .env .venv/demo ## Take the README's pictures from the running product
 	@$(RUN) docs/screenshot.py $(ARGS)
 
+watch-pictures: .env .venv/dev ## Draw a purchase's trace and the dashboards from a shop that sells for three minutes under a Prometheus
+	@$(RUN) docs/watching.py $(ARGS)
+
 reset: .env .venv/demo ## Stop the embedded servers and delete all data of this checkout
 	@$(RUN) manage.py services reset --yes
 
@@ -113,4 +116,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit settings schema examples screenshot reset watch-pictures
