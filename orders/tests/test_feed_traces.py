@@ -9,7 +9,7 @@ from core.running import traces
 from messaging.feeds import feed
 from orders.tests import answers, make
 from orders.tests.answers import receive
-from orders.tests.live import fresh_hub, in_thread, opened_by, relayed
+from orders.tests.live import fresh_hub, in_thread, opened_by, placed, relayed
 from orders.tests.test_feed_http import Stream, token_for
 
 pytestmark = pytest.mark.django_db(databases=["orders", "catalog"], transaction=True)
@@ -59,6 +59,17 @@ async def test_each_reader_that_is_told_is_a_span(pushed):
     told = [span.to_json() for span in pushed()]
     for secret in (order.customer_id, order.id, order.number):
         assert not [text for text in told if str(secret) in text]
+
+
+async def test_what_a_lost_broadcast_would_have_told_hangs_on_who_wrote_it(pushed):
+    order = await in_thread(make.order)
+    socket = await opened_by(order.customer_id, f"/ws/orders/{order.id}/")
+    await socket.receive()
+    await in_thread(reserve, order, "01")
+    await in_thread(placed)
+    await socket.receive()
+    await socket.disconnect()
+    assert [f"{span.parent.span_id:016x}" for span in pushed()] == ["b7ad6b7169203331"]
 
 
 @pytest.mark.parametrize("flags", ["00", "02"])
