@@ -7,6 +7,7 @@ reads those of all processes. Gauges are read when they are asked for.
 
 import math
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 COUNTED = 10_000
 """What is counted in a database is counted up to here."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_KIND = re.compile(r"^(counter|histogram|gauge_[a-z]+)_")
+"""Beginning of a file's name: what is counted in it."""
 _PROGRAMS = {"celery": ("worker", "beat"), "manage.py": ("relay", "consume_stream")}
 
 
@@ -126,17 +129,12 @@ def collect() -> Iterator[Metric]:
     yield from _processes()
 
 
-def _others() -> Iterable[tuple[str, int, Path]]:
-    """Role and id of each process that keeps counts of levels, and its file."""
-    for file in Path(settings.METRICS_DIR).glob("gauge_livesum_*.db"):
-        role, _, pid = file.stem.removeprefix("gauge_livesum_").rpartition("-")
-        if pid.isdecimal():
-            yield role, int(pid), file
-
-
 def _forget_dead() -> None:
-    for _, pid, file in _others():
-        if not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+    """Delete what says of a process that is gone what it has open, and that it is there."""
+    folder = Path(settings.METRICS_DIR)
+    for file in (*folder.glob("gauge_livesum_*.db"), *folder.glob("*.process")):
+        pid = file.stem.rpartition("-")[2]
+        if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
             file.unlink(missing_ok=True)
 
 
@@ -153,14 +151,20 @@ def _processes() -> Iterable[Metric]:
     return gauges.families.values()
 
 
+def be_told_of() -> None:
+    """Leave a file by which whoever is scraped tells of this process, though it may count nothing itself."""
+    if settings.METRICS_DIR:
+        (Path(settings.METRICS_DIR) / f"{_name_process()}.process").touch()
+
+
 def _living() -> dict[int, str]:
-    """Role of each process that has counted anything into the folder and lives, by its id.
+    """Role of each process that has left a file in the folder and lives, by its id.
 
     One that was given the id of a dead one began after that one's file was last written.
     """
     found = {}
-    for file in Path(settings.METRICS_DIR).glob("*.db"):
-        role, _, pid = file.stem.rpartition("_")[2].rpartition("-")
+    for file in Path(settings.METRICS_DIR).glob("*-*.*"):
+        role, _, pid = _KIND.sub("", file.stem).rpartition("-")
         if pid.isdecimal() and _began(int(pid)) <= file.stat().st_mtime + 1:
             found[int(pid)] = role
     return found

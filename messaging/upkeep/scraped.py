@@ -20,7 +20,11 @@ class _Counts(Collector):
 
 
 def answer_scrapes(**_: Any) -> Any:
-    """Listen at AUTOSALON_METRICS_PORT on a thread that ends with the process; a taken port stops nobody's work."""
+    """Listen at AUTOSALON_METRICS_PORT on a thread that ends with the process; a taken port stops nobody's work.
+
+    Whoever else of this machine is scraped tells of this process from now on too.
+    """
+    measures.be_told_of()
     if not settings.METRICS_PORT:
         return None
     registry = CollectorRegistry(auto_describe=False)
