@@ -117,9 +117,11 @@ def visit(product: Product, car: str, manager: str, number: int) -> None:
             product.http.get(path)
         answer = product.buy(car, token, card=CARDS[number % len(CARDS)])
         address = f"/orders/{answer.json()['id']}"
-        if number % 7 == 0 or CARDS[number % len(CARDS)] == "tok_refund_fails":
+        card = CARDS[number % len(CARDS)]
+        if card == "tok_refund_fails":
             product.ended(answer.json()["id"], token)
-            product.call("POST", f"{address}/cancel", token=token, json={"reason": "changed my mind"})
+        if number % 7 == 0 or card == "tok_refund_fails":
+            product.call("POST", f"{address}/cancel", token=manager, json={"reason": "changed their mind"})
         elif number % 3 == 0:
             product.ended(answer.json()["id"], token)
             product.call("PUT", f"{address}/status", token=manager, json={"status": "in_progress"})
