@@ -151,7 +151,7 @@ def _processes() -> Iterable[Metric]:
     return gauges.families.values()
 
 
-def be_told_of() -> None:
+def leave_mark() -> None:
     """Leave a file by which whoever is scraped tells of this process, though it may count nothing itself."""
     if settings.METRICS_DIR:
         (Path(settings.METRICS_DIR) / f"{_name_process()}.process").touch()

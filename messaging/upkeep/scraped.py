@@ -24,7 +24,7 @@ def answer_scrapes(**_: Any) -> Any:
 
     Whoever else of this machine is scraped tells of this process from now on too.
     """
-    measures.be_told_of()
+    measures.leave_mark()
     if not settings.METRICS_PORT:
         return None
     registry = CollectorRegistry(auto_describe=False)
