@@ -5,8 +5,8 @@ RUN python -m venv /opt/venv
 COPY requirements.txt requirements-kafka.txt requirements-watch.txt ./
 # Clients of collectors of traces and errors are loaded where they are installed, wanted or not: --build-arg WATCH=on
 ARG WATCH=off
-RUN /opt/venv/bin/pip install -r requirements.txt -r requirements-kafka.txt tzdata && \
-    if [ "$WATCH" = on ]; then /opt/venv/bin/pip install -r requirements-watch.txt; fi
+RUN /opt/venv/bin/pip install --require-hashes -r requirements.txt -r requirements-kafka.txt && \
+    if [ "$WATCH" = on ]; then /opt/venv/bin/pip install --require-hashes -r requirements-watch.txt; fi
 
 FROM python:3.11-slim-bookworm AS run
 LABEL org.opencontainers.image.title="Autosalon" org.opencontainers.image.version="0.10.0-dev"

@@ -79,6 +79,16 @@ audit: sbom ## Ask pip-audit, where it is installed, which known holes the pinne
 	pip-audit --no-deps --disable-pip -r requirements.txt -r requirements-kafka.txt -r requirements-watch.txt || \
 	{ code=$$?; echo "pip-audit found holes, or its service cannot be reached: see above" >&2; exit $$code; }
 
+# What development wants holds all the others, which begin with what it chose: no two files differ on a version.
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links --annotation-style line
+
+lock: .venv/lock ## Pin what requirements*.in want and all under it, with hashes (ARGS="--upgrade-package django" takes a newer one)
+	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
+	@for each in requirements requirements-demo requirements-kafka requirements-watch; do \
+	cp requirements-dev.txt $$each.txt && $(LOCK) $$each.in -o $$each.txt || exit 1; done
+	@$(LOCK) $(ARGS) requirements-lock.in -o requirements-lock.txt
+
 settings: .venv/dev ## Write what is declared once into .env.example, docs/settings.md, docker-compose.yml and .importlinter
 	@$(RUN) -m config.declared
 
@@ -106,10 +116,11 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 # One stamp per requirements file; a newer file installs again.
 .venv/demo: requirements.txt requirements-demo.txt
 .venv/dev: requirements.txt requirements-demo.txt requirements-kafka.txt requirements-watch.txt requirements-dev.txt
-.venv/demo .venv/dev: | .venv/bin/python
+.venv/lock: requirements-lock.txt
+.venv/demo .venv/dev .venv/lock: | .venv/bin/python
 	@echo "installing requirements-$(@F).txt …"
-	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) -r requirements-$(@F).txt; \
-	else $(RUN) -m pip install -q --disable-pip-version-check -r requirements-$(@F).txt; fi
+	@if uv --version >/dev/null 2>&1; then uv pip install -q --python $(RUN) --require-hashes -r requirements-$(@F).txt; \
+	else $(RUN) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-$(@F).txt; fi
 	@touch $@
 
 .venv/bin/python:
@@ -117,3 +128,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
 .PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit settings schema examples screenshot reset watch-pictures
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit lock settings schema examples screenshot reset

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from packaging.markers import Marker
+
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("requirements.txt", "requirements-kafka.txt", "requirements-watch.txt")
 """Files that the Dockerfile installs from."""
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;#]+)", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#\\]+)(?:[ ]*;[ ]*([^#\\\n]+))?", re.MULTILINE)
 
 
 class NotInstalled(RuntimeError):
@@ -23,8 +25,9 @@ class NotInstalled(RuntimeError):
 
 
 def read_pins(files: Iterable[Path]) -> dict[str, str]:
-    """Return the version that each package is pinned to, by its normal name."""
-    return {normalize(name): version for file in files for name, version in _PIN.findall(file.read_text())}
+    """Return the version that each package is pinned to for this Python and system, by its normal name."""
+    pins = (pin for file in files for pin in _PIN.findall(file.read_text()))
+    return {normalize(name): version for name, version, marker in pins if not marker or Marker(marker).evaluate()}
 
 
 def normalize(name: str) -> str:
