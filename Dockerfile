@@ -1,5 +1,6 @@
 # One image for every process; what a container does is its command.
-FROM python:3.11-slim-bookworm AS build
+ARG PYTHON=3.11
+FROM python:${PYTHON}-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 COPY requirements.txt requirements-kafka.txt requirements-watch.txt ./
@@ -8,7 +9,7 @@ ARG WATCH=off
 RUN /opt/venv/bin/pip install --require-hashes -r requirements.txt -r requirements-kafka.txt && \
     if [ "$WATCH" = on ]; then /opt/venv/bin/pip install --require-hashes -r requirements-watch.txt; fi
 
-FROM python:3.11-slim-bookworm AS run
+FROM python:${PYTHON}-slim-bookworm AS run
 LABEL org.opencontainers.image.title="Autosalon" org.opencontainers.image.version="0.10.0-dev"
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 AUTOSALON_DATA_DIR=/var/lib/autosalon
 RUN useradd --system --uid 10001 --home-dir /var/lib/autosalon --create-home autosalon
