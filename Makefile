@@ -89,7 +89,7 @@ lock: .venv/lock ## Pin what requirements*.in want and all under it, with hashes
 	cp requirements-dev.txt $$each.txt && $(LOCK) $$each.in -o $$each.txt || exit 1; done
 	@$(LOCK) $(ARGS) requirements-lock.in -o requirements-lock.txt
 
-settings: .venv/dev ## Write what is declared once into .env.example, docs/settings.md, docker-compose.yml and .importlinter
+settings: .venv/dev ## Write what is declared once into .env.example, docs/settings.md, docker-compose.yml, .importlinter and deploy/
 	@$(RUN) -m config.declared
 
 schema: .env .venv/dev ## Build the OpenAPI and AsyncAPI documents in docs/, which are served as they stand there

@@ -19,6 +19,14 @@ LISTS = [
     ("docker-compose.yml", r"(?m)^ +AUTOSALON_{APP}_DATABASE_URL: ", "its address in `x-app`"),
     ("docker-compose.yml", r"(?m)^  postgres-{app}:", "a service `postgres-{app}`"),
     ("docker-compose.yml", r"\bq\.{app}\b", "its queue `q.{app}` in the `-Q` of a worker"),
+    ("deploy/kubernetes/base/workers.yaml", r"\bq\.{app}\b", "its queue `q.{app}` in the `-Q` of a worker"),
+    ("deploy/kubernetes/base/workers.yaml", r"values: \[(?:.*, )?{app}[,\]]", "its inbox in a measure of a worker"),
+    (
+        "deploy/kubernetes/production/secrets.env.example",
+        r"(?m)^AUTOSALON_{APP}_DATABASE_URL=",
+        "a line `AUTOSALON_{APP}_DATABASE_URL=…`",
+    ),
+    ("deploy/pgbouncer.ini", r"(?m)^autosalon_{app} = host=postgres-{app} ", "a line `autosalon_{app} = …`"),
 ]
 
 
@@ -31,7 +39,10 @@ def test_every_list_has_the_app(app, file, pattern, what):
     assert re.search(pattern, (ROOT / file).read_text()), f"{file} lacks {app}: add {what}"
 
 
-DATABASES = [row for row in LISTS if "DATABASE_URL" in row[1] or "postgres-" in row[1]]
+OF_APPS_ALONE = "deploy/kubernetes/production/secrets.env.example"
+DATABASES = [
+    row for row in LISTS if ("DATABASE_URL" in row[1] or "postgres-" in row[1]) and row[0] != OF_APPS_ALONE
+]
 
 
 @pytest.mark.parametrize("store", [store for store in STORES if store not in APPS])

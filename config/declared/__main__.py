@@ -1,4 +1,4 @@
-"""`python -m config.declared`: write .env.example, docs/settings.md and docker-compose.yml's environment anew."""
+"""`python -m config.declared`: write .env.example, docs/settings.md, docker-compose.yml and the lists of apps anew."""
 
 from config.declared.rendering import write
 

@@ -1,6 +1,7 @@
 """Render the declarations as documents: .env.example, docs/settings.md, and the lists of other programs' files."""
 
 import textwrap
+from functools import partial
 from pathlib import Path
 
 from config.declared import access, business, contracts, health, lists, machine, servers
@@ -8,7 +9,13 @@ from config.declared.setting import ROLES, Group, Setting
 from config.environment import BASE_DIR, PREFIX
 
 ENV_EXAMPLE, PAGE, COMPOSE = BASE_DIR / ".env.example", BASE_DIR / "docs/settings.md", BASE_DIR / "docker-compose.yml"
-IMPORTS = BASE_DIR / ".importlinter"
+LISTS = {
+    BASE_DIR / ".importlinter": lists.import_contracts,
+    BASE_DIR / "deploy/kubernetes/base/workers.yaml": lists.workers,
+    BASE_DIR / "deploy/kubernetes/production/secrets.env.example": lists.secrets,
+    BASE_DIR / "deploy/pgbouncer.ini": lists.pools,
+}
+"""Files of which nothing but the lists of all apps is written."""
 BEGIN, END = "# settings: made by `make settings`\n", "# settings: end\n"
 EDGE = "172.30.117.2,172.30.117.3"
 """Addresses of the edge and of the proxy of contracts in the containers' network: they alone are believed."""
@@ -129,12 +136,12 @@ def _fixed(setting: Setting[object]) -> str:
     }.get(setting.name, "")
 
 
-def import_contracts() -> str:
-    """Render .importlinter with every app in its lists."""
-    return lists.import_contracts(IMPORTS.read_text())
+def _listed(path: Path) -> str:
+    """Render a file with every app in its lists."""
+    return LISTS[path](path.read_text())
 
 
-DOCUMENTS = {ENV_EXAMPLE: env_example, PAGE: page, COMPOSE: compose, IMPORTS: import_contracts}
+DOCUMENTS = {ENV_EXAMPLE: env_example, PAGE: page, COMPOSE: compose} | {path: partial(_listed, path) for path in LISTS}
 """Each document, and what it should hold; a test compares."""
 
 
