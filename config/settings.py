@@ -98,6 +98,15 @@ MIDDLEWARE = [
 ]
 """For pages. The first one answers /api/ by itself: no session, cookie or message is ever touched there."""
 
+if DEBUG and Machine.DEBUG_TOOLBAR:
+    # Inside what packs the page, and outside all that it is to measure.
+    INSTALLED_APPS.append("debug_toolbar")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("gateway.middleware.AdminContentPolicyMiddleware") + 1,
+        "debug_toolbar.middleware.DebugToolbarMiddleware",
+    )
+    INTERNAL_IPS = ["127.0.0.1", "::1"]
+
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -81,5 +81,8 @@ if settings.HAS_ADMIN:
     ]
     urlpatterns.append(path("admin/", admin.site.urls))
 
+if "debug_toolbar" in settings.INSTALLED_APPS:
+    urlpatterns.append(path("__debug__/", include("debug_toolbar.urls")))
+
 if settings.HAS_SHOP:
     urlpatterns += [path("", include("storefront.urls"))]

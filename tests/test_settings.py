@@ -138,7 +138,8 @@ def test_production_names_everything_it_lacks(given):
 
 
 def test_what_is_for_debug_only_is_refused_in_production(given):
-    told = "\n".join(given(DEBUG="off", RATE_LIMITS="off", FAILPOINTS="x=kill"))
+    told = "\n".join(given(DEBUG="off", RATE_LIMITS="off", FAILPOINTS="x=kill", DEBUG_TOOLBAR="on"))
+    assert "AUTOSALON_DEBUG_TOOLBAR is for debug only" in told
     assert "AUTOSALON_RATE_LIMITS=off is for debug only" in told
     assert "AUTOSALON_FAILPOINTS is for debug only" in told
 

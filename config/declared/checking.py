@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 from config.declared.access import Addresses, Limits, Secrets
 from config.declared.business import Payments
@@ -12,6 +13,7 @@ from config.declared.servers import database_url
 from config.declared.setting import ALL, WrongSetting
 from config.environment import FILE, PREFIX, given, names
 
+_TOOLBAR_MISSING = "AUTOSALON_DEBUG_TOOLBAR: django-debug-toolbar is not installed: install requirements-dev.txt"
 _OF_KUBERNETES = re.compile(r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT_\d+_(?:TCP|UDP|SCTP)\w*)")
 """Names that Kubernetes makes for each Service, after the prefix; also …_WEB_PORT=tcp://10.0.0.1:8000."""
 
@@ -60,8 +62,10 @@ def _is_of_kubernetes(name: str) -> bool:
 
 def _debug_only() -> list[str]:
     if Machine.DEBUG:
-        return []
+        return [_TOOLBAR_MISSING] if Machine.DEBUG_TOOLBAR and find_spec("debug_toolbar") is None else []
     found = []
+    if Machine.DEBUG_TOOLBAR:
+        found.append("AUTOSALON_DEBUG_TOOLBAR is for debug only")
     if Switches.FAILPOINTS:
         found.append("AUTOSALON_FAILPOINTS is for debug only")
     if not Limits.RATE_LIMITS:

@@ -16,6 +16,12 @@ class Machine(Group):
         "required.",
         roles=NOWHERE,
     )
+    DEBUG_TOOLBAR = flag(
+        False,
+        "Statements, templates, cache and headers of each page beside it, for whoever opens it on this machine "
+        "(django-debug-toolbar); debug only. Needs requirements-dev.txt.",
+        roles=NOWHERE,
+    )
     PORT = port(8000, "Web port; a second checkout on the same machine needs another one.", roles=NOWHERE)
     DATA_DIR = Setting(
         kinds.PATH,
