@@ -75,9 +75,14 @@ def _outermost(connection: Any, alias: str) -> Iterator[None]:
         with django_transaction.atomic(using=alias):
             yield
             _run(hooks)
+            _end(connection)  # what runs after the commit holds no lock, and may open a transaction of its own
     finally:
-        setattr(connection, _HOOKS, None)
-        setattr(connection, _MOMENT, None)
+        _end(connection)
+
+
+def _end(connection: Any) -> None:
+    setattr(connection, _HOOKS, None)
+    setattr(connection, _MOMENT, None)
 
 
 def registered(alias: str, key: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from django.core.files import File
 
 from catalog.models import Import, RowError
 from catalog.services.imports import ImportOptions, ImportResult, Reached, import_file
+from core.files.kept import local_copy
 from core.importing import runs
 from messaging.delivery.queues import external_queue
 
@@ -48,17 +48,18 @@ def run_import(*, import_id: UUID, now: datetime) -> bool:
     """
 
     def work(run: Import) -> ImportResult:
-        return import_file(
-            Path(run.file.path),
-            options=ImportOptions(**run.options),
-            actor=run.actor,
-            now=now,
-            dry_run=run.is_dry_run,
-            progress=runs.Meter(run),
-            refuse=lambda problems: runs.store_refused_rows(RowError, run, problems),
-            reached=Reached(run.written_to, dict(run.written)),
-            store=lambda reached: _store_reached(run, reached),
-        )
+        with local_copy(run.file) as path:
+            return import_file(
+                path,
+                options=ImportOptions(**run.options),
+                actor=run.actor,
+                now=now,
+                dry_run=run.is_dry_run,
+                progress=runs.Meter(run),
+                refuse=lambda problems: runs.store_refused_rows(RowError, run, problems),
+                reached=Reached(run.written_to, dict(run.written)),
+                store=lambda reached: _store_reached(run, reached),
+            )
 
     return runs.carry_out(Import, import_id, alias="catalog", work=work, begin=_forget_found_again, now=now)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from clients.models import ClientImport, ClientRowError
 from clients.rules.importing.columns import find_columns
 from clients.rules.importing.rows import Person, RowParser
 from clients.services.incoming import ChangedMeanwhile, Seen, Taken, take_people
-from core.db import transaction
+from core.db import on_commit, transaction
+from core.files.kept import local_copy
 from core.importing import runs
 from core.importing.columns import Columns
 from core.importing.problems import RowProblem, Unreadable, UnreadableFile
@@ -202,25 +204,27 @@ def run_import(*, import_id: UUID, now: datetime) -> bool:
     """Carry out a waiting import, or one that a dead worker left; return whether it was ours to do."""
 
     def work(run: ClientImport) -> ImportResult:
-        return import_file(
-            Path(run.file.path),
-            options=ImportOptions(**run.options),
-            now=now,
-            actor_id=UUID(run.actor),
-            dry_run=run.is_dry_run,
-            progress=runs.Meter(run, **{READING: (0, 15), WRITING: (15, 100)}),
-            refuse=lambda problems: runs.store_refused_rows(ClientRowError, run, problems),
-            reached=Reached(run.written_to, dict(run.written)),
-            store=lambda reached: _store_reached(run, reached),
-        )
+        with local_copy(run.file) as path:
+            return import_file(
+                path,
+                options=ImportOptions(**run.options),
+                now=now,
+                actor_id=UUID(run.actor),
+                dry_run=run.is_dry_run,
+                progress=runs.Meter(run, **{READING: (0, 15), WRITING: (15, 100)}),
+                refuse=lambda problems: runs.store_refused_rows(ClientRowError, run, problems),
+                reached=Reached(run.written_to, dict(run.written)),
+                store=lambda reached: _store_reached(run, reached),
+            )
 
     return runs.carry_out(ClientImport, import_id, alias="clients", work=work, begin=_forget_found_again, now=now)
 
 
 def drop_files(imports: QuerySet[ClientImport]) -> None:
-    """Drop the uploaded lists of imports; what they wrote stays."""
-    for run in imports:
-        run.file.delete(save=False)
+    """Drop the uploaded lists of imports once the open transaction has committed; what they wrote stays."""
+    for run in imports.exclude(file=""):
+        on_commit("clients", partial(run.file.storage.delete, str(run.file.name)))
+        run.file = ""
         run.save(update_fields=["file"])
 
 

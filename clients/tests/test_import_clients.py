@@ -328,7 +328,7 @@ class TestOverHttp:
         tasks.resume_imports()
         assert (ClientImport.objects.get().status, published("clients")) == ("completed", ["client.created"] * 3)
 
-    def test_files_are_forgotten_after_a_month(self):
+    def test_files_are_forgotten_after_a_month(self, django_capture_on_commit_callbacks):
         self.send(Api("manager"), "\n".join([HEADER, "Вера;12;;;"]).encode())
         tasks.resume_imports()
         run = ClientImport.objects.get()
@@ -336,7 +336,8 @@ class TestOverHttp:
         run_endings("clients")
         assert path.exists()
         ClientImport.objects.update(finished_at=timezone.now() - KEPT)
-        run_endings("clients")
+        with django_capture_on_commit_callbacks(using="clients", execute=True):
+            run_endings("clients")
         assert (path.exists(), ClientRowError.objects.count(), ClientImport.objects.count()) == (False, 0, 1)
         answer = Api("manager").get(f"/clients/imports/{run.id}/refused-rows")
         assert len(b"".join(answer.streaming_content).splitlines()) == 1

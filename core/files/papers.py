@@ -6,20 +6,21 @@ One from before papers were sealed is read as it is; `manage.py seal_papers` sea
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.errors import DomainError, InvalidInput, NotFound
-from core.files.whole import replacing
+from core.errors import DomainError, InvalidInput, NotFound, Unavailable
+from core.files.kept import PAPERS, names_in, rewrite
 from core.ids import uuid7
 from core.secrecy.sealing import seal, unseal
 
-STORAGE = "private"
 _SEALED = b"sealed-1:"
 """No photograph and no PDF begins like that."""
 LONGEST_NAME = 150
@@ -61,13 +62,38 @@ class Paper:
     sha256: str
     content: bytes
 
-    def path_under(self, folder: str) -> str:
-        """A place of its own for the file; its name there tells nothing."""
-        return f"{folder}/{uuid7()}.{self.extension}"
+    @contextmanager
+    def stored(self, folder: str) -> Iterator["StoredPaper"]:
+        """Store the file before the transaction that takes it; untaken, or where that fails, it goes again.
 
-    def store(self, path: str) -> None:
-        """Store the file. Call it last in the transaction: a rollback does not take a file away."""
-        storages[STORAGE].save(path, ContentFile(_SEALED + seal(self.content)))
+        Where a database went away while it was asked to commit nobody knows whether it did: then the file stays.
+        """
+        path = f"{folder}/{uuid7()}.{self.extension}"  # a name that tells nothing
+        kept = StoredPaper(storages[PAPERS].save(path, ContentFile(_SEALED + seal(self.content))))
+        try:
+            yield kept
+        except (OperationalError, InterfaceError):
+            raise
+        except BaseException:
+            kept.is_taken = False
+            raise
+        finally:
+            if not kept.is_taken:
+                with suppress(Unavailable):
+                    destroy_papers([kept.path])
+
+
+@dataclass
+class StoredPaper:
+    """A file that waits for the row which names it."""
+
+    path: str
+    is_taken: bool = False
+
+    def take(self) -> str:
+        """Return the path for the row that is about to be saved."""
+        self.is_taken = True
+        return self.path
 
 
 def check_size(size: int, max_bytes: int) -> None:
@@ -104,11 +130,11 @@ def kind_of_file(content: bytes) -> tuple[str, str]:
 
 def read_paper(path: str) -> bytes:
     """Return the bytes of a paper. Raises NotFound when the file is gone, Unopenable when its key is."""
-    storage = storages[STORAGE]
-    if not storage.exists(path):
-        raise NotFound
-    with storage.open(path, "rb") as stored:
-        return opened(bytes(stored.read()))
+    try:
+        with storages[PAPERS].open(path, "rb") as stored:
+            return opened(bytes(stored.read()))
+    except FileNotFoundError:
+        raise NotFound from None
 
 
 def opened(kept: bytes) -> bytes:
@@ -116,12 +142,9 @@ def opened(kept: bytes) -> bytes:
     return unseal(kept.removeprefix(_SEALED)) if kept.startswith(_SEALED) else kept
 
 
-def stored_papers(folder: str = "") -> Iterator[str]:
+def stored_papers() -> Iterator[str]:
     """Name every file of the private storage."""
-    folders, files = storages[STORAGE].listdir(folder)
-    yield from (f"{folder}/{name}".lstrip("/") for name in sorted(files))
-    for name in sorted(folders):
-        yield from stored_papers(f"{folder}/{name}".lstrip("/"))
+    return names_in(storages[PAPERS])
 
 
 def seal_paper(path: str, *, again: bool = False) -> bool:
@@ -129,20 +152,14 @@ def seal_paper(path: str, *, again: bool = False) -> bool:
 
     Whoever reads meanwhile has the old file or the new one, whole. A file that was destroyed meanwhile stays away.
     """
-    place = Path(storages[STORAGE].path(path))
-    try:
-        kept = place.read_bytes()
-        if kept.startswith(_SEALED) and not again:
-            return False
-        with replacing(place, mode=0o600) as output:
-            output.write(_SEALED + seal(opened(kept)))
-            place.stat()
-    except FileNotFoundError:
-        return False
-    return True
+
+    def sealed(kept: bytes) -> bytes | None:
+        return None if kept.startswith(_SEALED) and not again else _SEALED + seal(opened(kept))
+
+    return rewrite(storages[PAPERS], path, sealed)
 
 
 def destroy_papers(paths: Iterable[str]) -> None:
     """Delete the files of papers whose rows are gone; one that is missing is gone already."""
     for path in paths:
-        storages[STORAGE].delete(path)
+        storages[PAPERS].delete(path)

@@ -5,8 +5,8 @@ message to the worker only a hint.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, models
 from django.utils.translation import gettext_lazy as _
 
 from core.db import SEEDED, on_commit, session_lock, transaction
-from core.errors import NotFound
+from core.errors import NotFound, Unavailable
+from core.files.kept import local_copy
 from core.ids import uuid7
 from core.importing.limits import Limits
 from core.importing.problems import ImportNotOver, RowProblem, UnreadableFile
@@ -137,9 +138,14 @@ def promise(run: Any, *, alias: str, task: str, queue: str) -> None:
         except Exception as error:
             log.warning("wakeup_lost", task=task, error=repr(error))
 
-    with transaction(alias):
-        run.save(force_insert=True)
-        on_commit(alias, wake)
+    run.file.save(run.file.name, run.file.file, save=False)
+    try:
+        with transaction(alias):
+            run.save(force_insert=True)
+            on_commit(alias, wake)
+    except BaseException:
+        run.file.delete(save=False)
+        raise
 
 
 def tried(runs: type[Any], import_id: UUID) -> Any:
@@ -184,8 +190,8 @@ def carry_out(
             result = work(run)
         except UnreadableFile as error:
             _fail(run, str(error.extra["reason"]), str(error.detail), _later(now, began))
-        except (OperationalError, InterfaceError):
-            raise  # the database went away: the import stays open and is begun again
+        except (OperationalError, InterfaceError, Unavailable):
+            raise  # the database or the file went away: the import stays open and is begun again
         except Exception:
             _fail(run, "internal_error", "Something went wrong on our side.", _later(now, began))
             raise
@@ -230,7 +236,15 @@ def read_refused_rows(runs: type[Any], rows: type[Any], import_id: UUID) -> Iter
     found = rows.objects.filter(source=run).order_by("row", "id")
     fields = found.values_list("row", "line", "field", "code", "detail").iterator()
     problems = (RowProblem(*row) for row in fields)
-    return refused_rows(Path(run.file.path), problems, encoding=run.options.get("encoding", ""))
+    stack = ExitStack()
+    path = stack.enter_context(local_copy(run.file))
+    return _closing(stack, refused_rows(path, problems, encoding=run.options.get("encoding", "")))
+
+
+def _closing(stack: ExitStack, lines: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Give the lines, and up afterwards what they are read from."""
+    with stack:
+        yield from lines
 
 
 class Meter:

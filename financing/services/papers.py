@@ -35,7 +35,7 @@ def add_document(
     if kind not in PaperKind.values:
         raise InvalidInput("kind", "invalid_choice", _("There is no such kind of paper."))
     paper = examine(name=name, content=content, max_bytes=settings.CREDIT_FILE_MAX_BYTES)
-    with transaction("financing"):
+    with paper.stored(f"applications/{application_id}") as kept, transaction("financing"):
         application = lock_application(application_id, customer_id)
         if application.status not in TAKEN_WHILE:
             raise WrongTransition(application.status, [])
@@ -51,12 +51,11 @@ def add_document(
             content_type=paper.content_type,
             size=paper.size,
             sha256=paper.sha256,
-            path=paper.path_under(f"applications/{application.id}"),
+            path=kept.take(),
             uploaded_by=actor_id,
             created_at=now,
         )
         document.save(force_insert=True)
-        paper.store(document.path)
     return document
 
 

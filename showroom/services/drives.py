@@ -1,5 +1,6 @@
 """Test drives: asked for, answered by resources, handed over, brought back."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext
 
 from core.db import Expected, require_version, transaction
-from core.files.papers import Paper, examine
+from core.files.papers import Paper, StoredPaper, examine
 from messaging.outbox import publish
 from messaging.people.departures import refuse_leavers
 from showroom.errors import (
@@ -156,7 +157,7 @@ def hand_over(
     WaiverNotSigned, UnreadableSignature, PaperTooLarge, StaleVersion, AccountClosing.
     """
     signature = _read_signature(checked.signature)
-    with transaction("showroom"):
+    with _storing(signature, drive_id) as kept, transaction("showroom"):
         drive = lock_drive(drive_id, expected_version=expected_version)
         refuse_leavers("showroom", drive.user_id)
         drive.move_to(DriveStatus.OUT, now=now)
@@ -167,9 +168,8 @@ def hand_over(
             raise WaiverNotSigned
         drive.licence_last4, drive.licence_valid_until = checked.licence_last4, checked.licence_valid_until
         drive.odometer_out, drive.fuel_out, drive.waiver_signed_at = checked.odometer, checked.fuel, now
-        if signature is not None:
-            drive.signature_path = signature.path_under(f"test-drives/{drive.id}")
-            drive.signature_sha256 = signature.sha256
+        if signature is not None and kept is not None:
+            drive.signature_path, drive.signature_sha256 = kept.take(), signature.sha256
         drive.handed_over_at, drive.handed_over_by = now, by
         drive.save()
         publish(
@@ -181,9 +181,12 @@ def hand_over(
                 product_id=drive.product_id,
             )
         )
-        if signature is not None:
-            signature.store(drive.signature_path)
     return drive
+
+
+def _storing(signature: Paper | None, drive_id: UUID) -> AbstractContextManager[StoredPaper | None]:
+    """Store what was drawn, if anything was."""
+    return nullcontext() if signature is None else signature.stored(f"test-drives/{drive_id}")
 
 
 def _read_signature(drawn: bytes) -> Paper | None:

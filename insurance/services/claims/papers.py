@@ -36,7 +36,7 @@ def add_document(
     if kind not in DocumentKind.values:
         raise InvalidInput("kind", "invalid_choice", _("There is no such kind of paper."))
     paper = examine(name=name, content=content, max_bytes=settings.CLAIM_FILE_MAX_BYTES)
-    with transaction("insurance"):
+    with paper.stored(f"claims/{claim_id}") as kept, transaction("insurance"):
         claim = lock_claim(claim_id, customer_id)
         known = claim.documents.filter(sha256=paper.sha256).first()
         if known is not None:
@@ -50,13 +50,12 @@ def add_document(
             content_type=paper.content_type,
             size=paper.size,
             sha256=paper.sha256,
-            path=paper.path_under(f"claims/{claim.id}"),
+            path=kept.take(),
             uploaded_by=actor_id,
             created_at=now,
         )
         document.save(force_insert=True)
         _record_papers(claim, now)
-        paper.store(document.path)
     return document
 
 
