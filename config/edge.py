@@ -60,7 +60,7 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "WWW-Authenticate", "X-Document-Number",
     "X-Document-Version", "X-Request-ID",
 ]  # fmt: skip
-CONTENT_SECURITY_POLICY = {
+_CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
@@ -73,6 +73,14 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     },
 }
+
+
+def content_security_policy(picture_origins: list[str]) -> dict[str, Any]:
+    """Return what a page may load; pictures may come from these origins too."""
+    directives = _CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    return {"DIRECTIVES": directives | {"img-src": [*directives["img-src"], *picture_origins]}}
+
+
 UPLOADS = {
     "admin:catalog_import_add": ("MAX_UPLOAD_BYTES", 1),
     "admin:catalog_product_photos": ("PICTURE_MAX_BYTES", 10),

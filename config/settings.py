@@ -10,12 +10,14 @@ from config.declared import checking
 from config.declared.access import Addresses, Limits, Secrets, Tokens
 from config.declared.business import Approvals, Business, Fiscal, Mail, Partners, Payments, Signing
 from config.declared.contracts import Contracts
+from config.declared.files import Files
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, Telemetry, layout
 from config.declared.servers import Servers
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
 from config.servers.databases import databases
+from config.servers.files import picture_origins, storages
 from config.servers.redis import RedisAddresses
 from core.running import failpoints
 from core.screens.theme import describe_theme
@@ -295,7 +297,7 @@ CORS_ALLOWED_ORIGINS = Addresses.CORS_ORIGINS
 CORS_URLS_REGEX = r"^/(api|contracts)/.*$"
 CORS_ALLOW_HEADERS = edge.CORS_ALLOW_HEADERS
 CORS_EXPOSE_HEADERS = edge.CORS_EXPOSE_HEADERS
-CONTENT_SECURITY_POLICY = edge.CONTENT_SECURITY_POLICY
+CONTENT_SECURITY_POLICY = edge.content_security_policy(picture_origins())
 SECURE_SSL_REDIRECT = Addresses.SSL_REDIRECT
 SECURE_REDIRECT_EXEMPT = [r"^health"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if Addresses.BEHIND_TLS_PROXY else None
@@ -479,23 +481,13 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "private": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": DATA_DIR / "private",
-            "base_url": None,
-            "file_permissions_mode": 0o600,  # passports, licences, claims: for this user of the machine alone
-            "directory_permissions_mode": 0o700,
-        },
-    },
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if Switches.STATIC_MANIFEST
-        else "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
-}
+STORAGES = storages(DATA_DIR)
+PICTURE_KEPT_S = 365 * 24 * 3600
+"""How long browsers keep a picture: its address has the id of its upload, other bytes have another address."""
+S3_BUCKET = Files.S3_BUCKET
+S3_ENDPOINT = Files.S3_ENDPOINT
+S3_PUBLIC_URL = Files.S3_PUBLIC_URL.rstrip("/")
+S3_SIGNED_SECONDS = Files.S3_SIGNED_SECONDS
 MEDIA_ROOT = DATA_DIR / "media"
 ERASURES_DIR = DATA_DIR / "erasures"
 """Who was erased, and when: outside the databases, so that a restored backup brings nobody back."""

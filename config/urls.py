@@ -5,21 +5,17 @@ from importlib.util import find_spec
 
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.urls import include, path, re_path
-from django.views.decorators.cache import cache_control
-from django.views.static import serve
 
 from config.health.views import ready
 from core.screens import letters
 from gateway import views as gateway
 from gateway.document import pages as documents
+from gateway.responses import pictures
 from gateway.responses.lists import exporting
 from messaging.peering import door
 from messaging.upkeep import metrics
 
-PICTURE_KEPT_S = 365 * 24 * 3600
 handler400 = "gateway.views.bad_request"
 handler403 = "gateway.views.not_allowed"
 handler404 = "gateway.views.page_not_found"
@@ -46,15 +42,8 @@ urlpatterns = [
     re_path(r"^api/redoc/?$", documents.redoc, name="redoc"),
 ]
 
-if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same storage
-
-    def serve_picture(request: HttpRequest, path: str) -> HttpResponseBase:
-        """Answer with a picture as it lies in the storage of this moment."""
-        return serve(request, path, document_root=str(settings.MEDIA_ROOT / "products"))
-
-    # A picture's address has the id of its upload: other bytes have another address.
-    lasting = cache_control(max_age=PICTURE_KEPT_S, public=True, immutable=True)(serve_picture)
-    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", lasting, name="pictures"))
+if "catalog" in settings.LAYOUT.answered:  # pictures only: price lists lie in the same folder
+    urlpatterns.append(re_path(r"^media/products/(?P<path>.+)$", pictures.serve_picture, name="pictures"))
 
 if "accounts" in settings.LAYOUT.answered:
     urlpatterns.append(path("", include("accounts.api.well_known")))

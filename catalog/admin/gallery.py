@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from catalog import services
 from catalog.models import Product, ProductImage
 from catalog.services.pictures import FORMATS, MAX_IMAGES
 from core.errors import DomainError, NotFound
+from core.files.kept import picture_files
 from core.ids import find_uuid
 from core.screens.base import BusinessAdmin
 from core.screens.forms import show
@@ -94,7 +94,7 @@ class GalleryScreen(BusinessAdmin):
 
     def _show_photos(self, request: HttpRequest, product: Product) -> HttpResponse:
         leaving = find_uuid(request.GET.get("delete", ""))
-        photographs = [(image, default_storage.url(image.renditions["small"])) for image in _photographs(product)]
+        photographs = [(image, picture_files().url(image.renditions["small"])) for image in _photographs(product)]
         context: dict[str, Any] = {
             "title": _("Photographs of %(product)s") % {"product": product.name},
             "product": product,

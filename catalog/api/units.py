@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.core.files.storage import default_storage
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -17,6 +16,7 @@ from catalog.api.serializers import ProductSerializer
 from catalog.errors import UnknownProduct
 from catalog.models import PriceChange, Product, ProductImage, ScheduledPrice, Stage
 from core.errors import Forbidden
+from core.files.kept import picture_files
 from core.ids import UUID_PATTERN
 from core.money import MAX_AMOUNT
 from gateway.access.permissions import IsManager, ReadByAnyone, may_see_costs
@@ -53,7 +53,7 @@ class ImageSerializer(serializers.ModelSerializer):
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
     def get_urls(self, image: ProductImage) -> dict[str, str]:
-        return {name: default_storage.url(path) for name, path in image.renditions.items()}
+        return {name: picture_files().url(path) for name, path in image.renditions.items()}
 
 
 class PriceChangeSerializer(serializers.ModelSerializer):

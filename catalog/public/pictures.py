@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-
 from catalog.models import ProductImage
 from catalog.models.images import FORMATS, ORIGINAL, WIDTHS
+from core.files.kept import picture_files
 
 
 @dataclass(frozen=True)
@@ -77,5 +76,5 @@ def covers(product_ids: list[UUID]) -> dict[UUID, Picture]:
 
 
 def _picture(image: ProductImage) -> Picture:
-    urls = {name: default_storage.url(path) for name, path in image.renditions.items()}
+    urls = {name: picture_files().url(path) for name, path in image.renditions.items()}
     return Picture(image.pk, image.alt, image.width, image.height, urls)

@@ -13,10 +13,10 @@ from uuid import UUID
 from xml.sax.saxutils import escape, quoteattr
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from catalog.models import Category, Product, ProductImage, ProductKind
 from catalog.models.products import ProductQuerySet
+from core.files.kept import picture_files
 from core.files.tables import csv_lines
 from messaging.models import OutboxEvent
 
@@ -92,7 +92,7 @@ def _pictures(product_ids: list[UUID]) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = {}
     images = ProductImage.objects.filter(product__in=product_ids).order_by("product", "position", "id")
     for product_id, renditions in images.values_list("product_id", "renditions"):
-        address = urljoin(settings.PUBLIC_URL, default_storage.url(renditions["large"]))
+        address = urljoin(settings.PUBLIC_URL, picture_files().url(renditions["large"]))
         found.setdefault(product_id, []).append(address)
     return found
 

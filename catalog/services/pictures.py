@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 
 from catalog.errors import InvalidImage, TooManyImages
 from catalog.models import ProductImage
 from catalog.models.images import ORIGINAL, ORIGINAL_WIDTH, WIDTHS
 from core.db import on_commit
+from core.files.kept import picture_files
 from core.ids import uuid7
 from messaging.delivery import wakeups
 
@@ -78,14 +78,14 @@ def store_file(image: ProductImage, data: bytes, extension: str) -> str:
     """
     name = f"{image.pk.hex[-12:]}-{sha256(data).hexdigest()[:_DIGEST]}.{extension}"
     path = f"products/{image.product_id}/{name}"
-    default_storage.delete(path)
-    return str(default_storage.save(path, ContentFile(data)))
+    picture_files().delete(path)
+    return str(picture_files().save(path, ContentFile(data)))
 
 
 def forget_files(paths: Iterable[str]) -> None:
     """Delete files of pictures; one that is gone is gone already."""
     for path in set(paths):
-        default_storage.delete(path)
+        picture_files().delete(path)
 
 
 def _read_original(file: IO[bytes]) -> tuple[bytes, tuple[int, int]]:

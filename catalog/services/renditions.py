@@ -7,13 +7,12 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from django.core.files.storage import default_storage
-
 from catalog.models import ProductImage
 from catalog.models.images import FORMATS, ORIGINAL, ORIGINAL_WIDTH, WIDTHS
 from catalog.queries.cache import forget_products
 from catalog.services.pictures import forget_files, store_file
 from core.db import transaction
+from core.files.kept import picture_files
 
 LEASE = timedelta(minutes=2)
 MOST_PIXELS = ORIGINAL_WIDTH * ORIGINAL_WIDTH * 2
@@ -66,7 +65,7 @@ def make_renditions(image: ProductImage) -> list[Rendition]:
     """Make what a picture lacks; touches no database. Raises OSError, SyntaxError, ValueError for a broken original."""
     from PIL import Image
 
-    with default_storage.open(image.source, "rb") as file, Image.open(file, formats=("JPEG", "WEBP")) as opened:
+    with picture_files().open(image.source, "rb") as file, Image.open(file, formats=("JPEG", "WEBP")) as opened:
         if opened.width * opened.height > MOST_PIXELS:
             raise ValueError("larger than any original")
         original = opened.convert("RGB")

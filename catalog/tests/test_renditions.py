@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.utils import timezone
 from PIL import Image
@@ -18,6 +17,7 @@ from catalog.public.pictures import covers, pictures
 from catalog.services import renditions
 from catalog.tests import make
 from core.db import InsideTransaction, transaction
+from core.files.kept import picture_files
 from core.ids import uuid7
 from messaging.delivery import wakeups
 from messaging.delivery.work_queues import due_work_queues, run_work_queue
@@ -45,7 +45,7 @@ def former_image():
     """A picture as it was kept before there were originals: three files of WebP."""
     image = ProductImage(id=uuid7(), product=make.product(), position=1, width=2400, height=1600)
     image.renditions = {
-        name: default_storage.save(
+        name: picture_files().save(
             f"products/{image.product_id}/{image.pk}-{name}.webp",
             ContentFile(photograph(width, width * 2 // 3, "WEBP").getvalue()),
         )
@@ -68,7 +68,7 @@ def files():
 
 
 def opened(path):
-    return Image.open(default_storage.open(path))
+    return Image.open(picture_files().open(path))
 
 
 def test_an_upload_is_one_file_and_every_width_shows_it_until_a_worker_has_come():
@@ -154,7 +154,7 @@ def test_what_fails_half_way_leaves_the_original_alone(monkeypatch):
 
 def test_one_that_cannot_be_rendered_is_tried_three_times_and_keeps_no_other_back():
     broken, whole = send(), send()
-    Path(default_storage.path(broken.renditions["original"])).write_bytes(b"\xff\xd8\xff and no more")
+    Path(picture_files().path(broken.renditions["original"])).write_bytes(b"\xff\xd8\xff and no more")
     work()
     broken.refresh_from_db()
     whole.refresh_from_db()

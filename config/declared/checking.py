@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from config.declared.access import Addresses, Limits, Secrets
 from config.declared.business import Payments
 from config.declared.contracts import Contracts
+from config.declared.files import overlapping
 from config.declared.machine import Machine, Peers, Switches, layout
 from config.declared.servers import database_url
 from config.declared.setting import ALL, WrongSetting
@@ -109,5 +110,11 @@ def _card_of_nobody() -> list[str]:
     return [f"AUTOSALON_CONTRACT_CARD_TOKEN is for the sandbox bank only, not for {Payments.PAYMENT_PROVIDER}"]
 
 
-RULES: tuple[Callable[[], list[str]], ...] = (_debug_only, _keys_of_tokens, _hosts, _peers, _card_of_nobody)
+def _buckets() -> list[str]:
+    if not overlapping():
+        return []
+    return ["AUTOSALON_S3_PRIVATE_BUCKET: it holds the pictures too: name another bucket, or prefixes apart"]
+
+
+RULES: tuple[Callable[[], list[str]], ...] = (_debug_only, _keys_of_tokens, _hosts, _peers, _card_of_nobody, _buckets)
 """What several settings promise together."""

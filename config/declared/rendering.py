@@ -4,7 +4,7 @@ import textwrap
 from functools import partial
 from pathlib import Path
 
-from config.declared import access, business, contracts, health, lists, machine, servers
+from config.declared import access, business, contracts, files, health, lists, machine, servers
 from config.declared.setting import ROLES, Group, Setting
 from config.environment import BASE_DIR, PREFIX
 
@@ -39,7 +39,7 @@ line does not count. The last column says which containers of [docker-compose.ym
 
 def documented() -> list[type[Group]]:
     """The groups an operator reads about, in the order of the pages."""
-    modules = (machine, health, servers, access, business, contracts)
+    modules = (machine, health, servers, files, access, business, contracts)
     order = {module.__name__: place for place, module in enumerate(modules)}
     return sorted((one for one in Group.every if not one.is_hidden), key=lambda one: order[one.__module__])
 
