@@ -3,10 +3,10 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
-COPY requirements.txt requirements-kafka.txt requirements-watch.txt ./
+COPY requirements.txt requirements-kafka.txt requirements-s3.txt requirements-watch.txt ./
 # Clients of collectors of traces and errors are loaded where they are installed, wanted or not: --build-arg WATCH=on
 ARG WATCH=off
-RUN /opt/venv/bin/pip install --require-hashes -r requirements.txt -r requirements-kafka.txt && \
+RUN /opt/venv/bin/pip install --require-hashes -r requirements.txt -r requirements-kafka.txt -r requirements-s3.txt && \
     if [ "$WATCH" = on ]; then /opt/venv/bin/pip install --require-hashes -r requirements-watch.txt; fi
 
 FROM python:${PYTHON}-slim-bookworm AS run

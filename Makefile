@@ -76,7 +76,7 @@ sbom: .venv/dev ## Write sbom.json: what the image is made of, as CycloneDX read
 
 audit: sbom ## Ask pip-audit, where it is installed, which known holes the pinned packages have
 	@command -v pip-audit >/dev/null || { echo "not audited: pip-audit is not installed (pipx install pip-audit)"; exit 0; }; \
-	pip-audit --no-deps --disable-pip -r requirements.txt -r requirements-kafka.txt -r requirements-watch.txt || \
+	pip-audit --no-deps --disable-pip -r requirements.txt -r requirements-kafka.txt -r requirements-s3.txt -r requirements-watch.txt || \
 	{ code=$$?; echo "pip-audit found holes, or its service cannot be reached: see above" >&2; exit $$code; }
 
 # What development wants holds all the others, which begin with what it chose: no two files differ on a version.
@@ -85,7 +85,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile -q --univers
 
 lock: .venv/lock ## Pin what requirements*.in want and all under it, with hashes (ARGS="--upgrade-package django" takes a newer one)
 	@$(LOCK) $(ARGS) requirements-dev.in -o requirements-dev.txt
-	@for each in requirements requirements-demo requirements-kafka requirements-watch; do \
+	@for each in requirements requirements-demo requirements-kafka requirements-s3 requirements-watch; do \
 	cp requirements-dev.txt $$each.txt && $(LOCK) $$each.in -o $$each.txt || exit 1; done
 	@$(LOCK) $(ARGS) requirements-lock.in -o requirements-lock.txt
 
@@ -115,7 +115,7 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 
 # One stamp per requirements file; a newer file installs again.
 .venv/demo: requirements.txt requirements-demo.txt
-.venv/dev: requirements.txt requirements-demo.txt requirements-kafka.txt requirements-watch.txt requirements-dev.txt
+.venv/dev: requirements.txt requirements-demo.txt requirements-kafka.txt requirements-s3.txt requirements-watch.txt requirements-dev.txt
 .venv/lock: requirements-lock.txt
 .venv/demo .venv/dev .venv/lock: | .venv/bin/python
 	@echo "installing requirements-$(@F).txt …"
@@ -127,5 +127,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit settings schema examples screenshot reset watch-pictures
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit lock settings schema examples screenshot reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit lock settings schema examples screenshot watch-pictures reset

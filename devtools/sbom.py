@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from packaging.markers import Marker
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("requirements.txt", "requirements-kafka.txt", "requirements-watch.txt")
+FILES = ("requirements.txt", "requirements-kafka.txt", "requirements-s3.txt", "requirements-watch.txt")
 """Files that the Dockerfile installs from."""
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;#\\]+)(?:[ ]*;[ ]*([^#\\\n]+))?", re.MULTILINE)
 
