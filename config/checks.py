@@ -1,6 +1,7 @@
 """Warn in `check --deploy` of settings that are valid, and yet hardly meant for an installation that sells."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -27,3 +28,13 @@ def mail_is_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set AUTOSALON_EMAIL_SECURITY to starttls or tls."
     return [Warning("The mail server's password is sent in the clear.", hint=hint, id="autosalon.W002")]
+
+
+@register(Tags.security, deploy=True)
+def files_are_private(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Papers are sealed; lists of clients would cross the network in the clear without TLS."""
+    server = urlsplit(settings.S3_ENDPOINT)
+    if settings.DEBUG or not settings.S3_BUCKET or server.scheme != "http" or server.hostname in LOCAL:
+        return []
+    hint = "Set AUTOSALON_S3_ENDPOINT to an address that starts with https://."
+    return [Warning("Files go to their buckets in the clear.", hint=hint, id="autosalon.W003")]

@@ -49,6 +49,7 @@ from messaging.testing import drain_outbox, make_due
 from messaging.transport import relay
 from messaging.transport.relay_loop import Relay
 from orders.models import Document
+from tests import buckets
 from tests.live import Cable
 from tests.product import free_port, wait_for
 
@@ -558,6 +559,21 @@ def the_disk_fills_up(env: Any) -> Iterator[tuple[str, str]]:
         yield "disk", "MB are free"
     finally:
         filler.unlink()
+
+
+@fault("buckets")
+def a_bucket_is_deleted(env: Any) -> Iterator[tuple[str, str]]:
+    with buckets.server() as address:
+        seen, before = buckets.client(address), env.settings.STORAGES
+        for bucket in (buckets.PICTURES, buckets.PRIVATE):
+            seen.create_bucket(Bucket=bucket)
+        buckets.store_in_buckets(env.settings, address)
+        env.while_healthy()
+        seen.delete_bucket(Bucket=buckets.PRIVATE)
+        yield "buckets", "private: An error occurred (NoSuchBucket)"
+        seen.create_bucket(Bucket=buckets.PRIVATE)
+        env.while_healthy()
+        env.settings.STORAGES, env.settings.S3_BUCKET = before, ""
 
 
 @fault("beat")

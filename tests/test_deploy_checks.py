@@ -26,6 +26,13 @@ def test_the_sandbox_outside_debug_is_named_unless_it_is_said_on_purpose(named):
     assert named(SANDBOX_ALLOWED=False, PAYMENT_PROVIDER="sandbox", DEBUG=True) == []
 
 
+def test_files_sent_to_buckets_in_the_clear_are_named(named):
+    assert named(S3_BUCKET="pictures", S3_ENDPOINT="http://minio.example:9000") == ["autosalon.W003"]
+    assert named(S3_BUCKET="pictures", S3_ENDPOINT="http://localhost:9000") == []
+    assert named(S3_BUCKET="pictures", S3_ENDPOINT="https://minio.example:9000") == []
+    assert named(S3_BUCKET="", S3_ENDPOINT="http://minio.example:9000") == []
+
+
 def test_a_mail_password_in_the_clear_is_named(named):
     bare = {"EMAIL_HOST": "smtp.example", "EMAIL_HOST_PASSWORD": "secret"}
     assert named(**bare) == ["autosalon.W002"]

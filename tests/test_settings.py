@@ -109,6 +109,26 @@ def test_what_a_value_means(given, name, value, meant):
     assert ALL[name].value() == meant
 
 
+@pytest.mark.parametrize(
+    ("public", "private", "wrong"),
+    [
+        ({}, {}, True), ({"S3_PREFIX": "shop"}, {}, True), ({}, {"S3_PRIVATE_PREFIX": "papers"}, True),
+        ({"S3_PREFIX": "shop"}, {"S3_PRIVATE_PREFIX": "shop/papers"}, True),
+        ({"S3_PREFIX": "shop/"}, {"S3_PRIVATE_PREFIX": "shop"}, True),
+        ({"S3_PREFIX": "shop"}, {"S3_PRIVATE_PREFIX": "shop-papers"}, False),
+        ({}, {"S3_PRIVATE_BUCKET": "another"}, False),
+    ],
+)  # fmt: skip
+def test_pictures_and_private_files_lie_apart(given, public, private, wrong):
+    found = given(**({"S3_BUCKET": "one", "S3_PRIVATE_BUCKET": "one"} | public | private))
+    assert ["AUTOSALON_S3_PRIVATE_BUCKET: it holds the pictures too" in line for line in found] == [True] * wrong
+
+
+def test_a_bucket_needs_its_private_neighbour_and_a_key_its_secret(given):
+    found = given(S3_BUCKET="pictures", S3_KEY_ID="key")
+    assert [line.partition(":")[0] for line in found] == ["AUTOSALON_S3_PRIVATE_BUCKET", "AUTOSALON_S3_SECRET_KEY"]
+
+
 def test_kafka_is_not_given_as_rabbitmq(given):
     (line,) = given(STREAM_URL="kafka://localhost:9092")
     assert "AUTOSALON_KAFKA_SERVERS" in line

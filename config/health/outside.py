@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail import get_connection
 from django.db import connections
@@ -18,6 +19,8 @@ from config import checks
 from config.health.checks import Subject, check, limit
 from config.management.commands.migrate_all import is_current
 from core.db import limit_session
+from core.errors import Unavailable
+from core.files.kept import KEPT, PAPERS, picture_files
 from gateway.guards import breakers, guard
 
 MEGABYTE = 1_000_000
@@ -65,7 +68,7 @@ def contracts(subject: Subject) -> Iterator[str]:
 )
 def odd_settings(subject: Subject) -> Iterator[str]:
     """Wrong ones let no process start; these let it sell for nothing, or tell a password to the network."""
-    for found in (*checks.money_is_real(None), *checks.mail_is_private(None)):
+    for found in (*checks.money_is_real(None), *checks.mail_is_private(None), *checks.files_are_private(None)):
         yield f"{found.msg} {found.hint}"
 
 
@@ -92,7 +95,7 @@ def mail(subject: Subject) -> Iterator[str]:
 
 def folders() -> dict[str, Path]:
     """List where this process writes: by what it keeps there."""
-    kept = {"pictures": storages["default"], "private files": storages["private"]}
+    kept = {"pictures": picture_files(), "private files": storages[PAPERS]}
     here = {kind: Path(storage.location) for kind, storage in kept.items() if isinstance(storage, FileSystemStorage)}
     return {"data": Path(settings.DATA_DIR)} | here
 
@@ -118,6 +121,22 @@ def disk(subject: Subject) -> Iterator[str]:
         if fault and fault not in told:
             told.add(fault)
             yield f"{there} ({kind}): {fault}"
+
+
+@check(
+    "buckets",
+    looks_at="the buckets of uploaded files take a file and let go of it, where the settings name them",
+    remedy="mend the buckets, their keys or their policy: until then pictures, papers and imports are refused or wait",
+    shared="buckets",
+    every_s=30.0,
+)
+def buckets(subject: Subject) -> Iterator[str]:
+    """One that is full or read-only lists its files and is of no use."""
+    for kind in KEPT if settings.S3_BUCKET else ():
+        try:
+            storages[kind].delete(storages[kind].save("health/mark", ContentFile(b"")))
+        except Unavailable as error:
+            yield f"{kind}: {error.__cause__}"
 
 
 @check(
