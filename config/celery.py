@@ -62,6 +62,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
 """Task, seconds between runs or time of the night (UTC), and the queue whose workers run it."""
 PURGE_AT = crontab(hour="1", minute="30")
 END_AT = crontab(hour="2", minute="10")
+ORPHANS_AT = crontab(hour="2", minute="40")
 
 
 app.steps["worker"].add(Alive)
@@ -77,6 +78,7 @@ def schedule_jobs(sender: Celery, **_: object) -> None:
     for alias in settings.SERVICES:
         _schedule(sender, "messaging.purge", PURGE_AT, external_queue(alias), alias)
         _schedule(sender, "messaging.end_kept_data", END_AT, external_queue(alias), alias)
+        _schedule(sender, "messaging.delete_orphans", ORPHANS_AT, external_queue(alias), alias)
         _schedule(sender, "gateway.expire_approvals", 300.0, external_queue(alias), alias)
         if settings.RELAY_MODE == "task":
             _schedule(sender, "messaging.relay", 2.0, external_queue(alias), alias)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
+from core.files.orphans import delete_orphans
 from messaging.delivery import calls, dispatcher, sweep, wakeups, work_queues
 from messaging.people import endings
 from messaging.publishing import sinks
@@ -78,6 +79,12 @@ def _try(failure: str, work: Callable[[str, Sequence[str]], None], alias: str, o
 def run_endings(app: str) -> None:
     """End what one app kept of people and whose time is over; every night."""
     endings.end_due(app, now=timezone.now())
+
+
+@shared_task(name="messaging.delete_orphans", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)
+def run_orphans(app: str) -> None:
+    """Delete the files of one app that no row names; every night."""
+    delete_orphans(app, now=timezone.now())
 
 
 @shared_task(name="messaging.purge", time_limit=PURGE_LIMIT_S, soft_time_limit=PURGE_LIMIT_S - 60)

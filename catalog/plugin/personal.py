@@ -3,6 +3,8 @@
 from accounts.events import UserDeleted
 from catalog import models
 from catalog.models import Favourite, SavedSearch
+from core.files.kept import LISTS
+from core.files.orphans import names_files
 from messaging.people.classified import plain
 from messaging.people.personal import delete, erase, holds
 from messaging.subscriptions import subscribe
@@ -35,3 +37,6 @@ plain(models.ReservationLine, "vin")
 def forget_person(event: UserDeleted) -> None:
     """Erase what the catalogue and its log tell of a person: their saved searches and favourites go."""
     erase("catalog", event.user_id)
+
+
+names_files(models.Import, "file", kind=LISTS, folder="imports")

@@ -23,6 +23,8 @@ from clients.models import (
 )
 from clients.queries import list_own_cards
 from clients.services.imports import KEPT, drop_files
+from core.files.kept import LISTS
+from core.files.orphans import names_files
 from messaging.people.classified import forgets, keeps, plain
 from messaging.people.endings import Ending, left
 from messaging.people.personal import delete, erase, holds
@@ -111,3 +113,6 @@ forgets(Activity, "description", by="clients.plugin.personal._forget_notes")
 def forget_person(event: UserDeleted) -> None:
     """Erase what clients and its log tell of a person; rows of money and their ids stay."""
     erase("clients", event.user_id)
+
+
+names_files(ClientImport, "file", kind=LISTS, folder="client-imports")

@@ -6,6 +6,7 @@ that is down, which whoever asks is told to try again.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -101,6 +102,17 @@ class Bucket(S3Storage):  # type: ignore[misc]  # its package has no types
         with _asking():
             folders, files = super().listdir(name)
             return folders, files
+
+    def get_modified_time(self, name: str) -> datetime:
+        """Return when a file was written. Raises FileNotFoundError."""
+        with _asking():
+            try:
+                moment: datetime = super().get_modified_time(name)
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in _OVERTAKEN:
+                    raise
+                raise FileNotFoundError(name) from None
+            return moment
 
     def size(self, name: str) -> int:
         """Return how many bytes a file has. Raises FileNotFoundError."""

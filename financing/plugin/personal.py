@@ -10,6 +10,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.events import UserDeleted, UserStayed
 from core.db import on_commit
+from core.files.kept import PAPERS
+from core.files.orphans import names_files
 from core.files.papers import destroy_papers
 from financing.models import (
     Application,
@@ -127,3 +129,6 @@ def forget_person(event: UserDeleted) -> None:
 def let_in_again(event: UserStayed) -> None:
     """Let new business begin again for somebody who was not erased after all."""
     open_door("financing", event.user_id, event.closing_id)
+
+
+names_files(ApplicationDocument, "path", kind=PAPERS, folder="applications")

@@ -10,6 +10,8 @@ from django.db.models import Q, QuerySet
 from accounts.events import UserDeleted, UserStayed
 from core.clock import dealer_day
 from core.db import on_commit
+from core.files.kept import PAPERS
+from core.files.orphans import names_files
 from core.files.papers import destroy_papers
 from insurance.models import (
     Claim,
@@ -128,3 +130,6 @@ def forget_person(event: UserDeleted) -> None:
 def let_in_again(event: UserStayed) -> None:
     """Let new business begin again for somebody who was not erased after all."""
     open_door("insurance", event.user_id, event.closing_id)
+
+
+names_files(ClaimDocument, "path", kind=PAPERS, folder="claims")

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from accounts.events import UserDeleted, UserStayed
 from core.db import on_commit
+from core.files.kept import PAPERS
+from core.files.orphans import names_files
 from core.files.papers import destroy_papers
 from messaging.people.classified import forgets, plain
 from messaging.people.departures import open_door
@@ -66,3 +68,6 @@ def forget_person(event: UserDeleted) -> None:
 def let_in_again(event: UserStayed) -> None:
     """Let new business begin again for somebody who was not erased after all."""
     open_door("showroom", event.user_id, event.closing_id)
+
+
+names_files(Drive, "signature_path", kind=PAPERS, folder="test-drives")
