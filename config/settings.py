@@ -13,10 +13,10 @@ from config.declared.contracts import Contracts
 from config.declared.files import Files
 from config.declared.health import limits
 from config.declared.machine import Machine, Peers, Processes, Switches, Telemetry, layout
-from config.declared.servers import Servers
+from config.declared.servers import Replicas, Servers
 from config.environment import BASE_DIR
 from config.processes.logs import logging_config
-from config.servers.databases import databases
+from config.servers.databases import databases, replicas
 from config.servers.files import picture_origins, storages
 from config.servers.redis import RedisAddresses
 from core.running import failpoints
@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "gateway.middleware.AdminContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "gateway.guards.own_writes.OwnWritesMiddleware",
     "storefront.middleware.SlashMiddleware",
     "gateway.guards.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,6 +135,9 @@ TEMPLATES = [
 # Databases ----------------------------------------------------------------------------------------------------------
 EMBEDDED = Embedded(DATA_DIR)
 DATABASES = databases(LAYOUT.stores if Contracts.CONTRACTS else LAYOUT.databases, PEERS, EMBEDDED)
+REPLICAS = replicas()
+REPLICA_LAG_S = Replicas.REPLICA_LAG_S
+"""Replicas that a few heavy pages read from (`messaging.upkeep.replicas`), by app, and how far one may be behind."""
 DATABASE_ROUTERS = ["config.databases.AppRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -312,6 +316,7 @@ CSRF_FAILURE_VIEW = "gateway.views.stale_form"
 SESSION_COOKIE_NAME = f"autosalon_session_{PORT}" if DEBUG else "autosalon_session"
 CSRF_COOKIE_NAME = f"autosalon_csrf_{PORT}" if DEBUG else "autosalon_csrf"
 CART_COOKIE_NAME = f"autosalon_cart_{PORT}" if DEBUG else "autosalon_cart"
+WROTE_COOKIE_NAME = f"autosalon_wrote_{PORT}" if DEBUG else "autosalon_wrote"
 DEVICE_COOKIE_NAME = f"autosalon_device_{PORT}" if DEBUG else "autosalon_device"
 X_FRAME_OPTIONS = "DENY"
 

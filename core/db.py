@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -20,6 +21,8 @@ from core.running.statements import count_slow
 
 _HOOKS = "autosalon_before_commit"
 _MOMENT = "autosalon_moment"
+wrote: ContextVar[set[str] | None] = ContextVar("wrote", default=None)
+"""Databases that this request has opened a transaction on, or its caller a moment ago; None outside of pages."""
 H = TypeVar("H", bound=Callable[[], None])
 
 
@@ -29,6 +32,10 @@ class OutsideTransaction(RuntimeError):
 
 class InsideTransaction(RuntimeError):
     """A call to the outside world was attempted while a transaction holds locks."""
+
+
+class OnReplica(RuntimeError):
+    """A transaction was to begin while its database's replica is read: that takes no writes, and may be behind."""
 
 
 class NeedsSession(RuntimeError):
@@ -69,6 +76,10 @@ def transaction(alias: str) -> Iterator[None]:
 
 @contextmanager
 def _outermost(connection: Any, alias: str) -> Iterator[None]:
+    if getattr(connection, "is_replica", False):
+        raise OnReplica(f"what reads from the replica of {alias!r} was to write")
+    if (written := wrote.get()) is not None:
+        written.add(alias)
     hooks: dict[Any, Callable[[], None]] = {}
     setattr(connection, _HOOKS, hooks)
     try:

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from catalog import public
 from catalog.public import Facet, ProductSearch
 from catalog.public.comparable import models_on_sale
+from messaging.upkeep.replicas import reading_from_replica
 
 KEPT_S = 60
 BOUNDS = ("year", "price")
@@ -44,6 +45,7 @@ def count_choices(search: ProductSearch) -> Counted:
     return known
 
 
+@reading_from_replica("catalog")
 def _count(search: ProductSearch) -> Counted:
     facets = public.facets(search)
     groups = {facet.name: [(value.value, value.count) for value in facet.values] for facet in facets}

@@ -48,6 +48,7 @@ from messaging.people.departures import record_departure
 from messaging.testing import drain_outbox, make_due
 from messaging.transport import relay
 from messaging.transport.relay_loop import Relay
+from messaging.upkeep import replicas
 from orders.models import Document
 from tests import buckets
 from tests.live import Cable
@@ -574,6 +575,23 @@ def a_bucket_is_deleted(env: Any) -> Iterator[tuple[str, str]]:
         seen.create_bucket(Bucket=buckets.PRIVATE)
         env.while_healthy()
         env.settings.STORAGES, env.settings.S3_BUCKET = before, ""
+
+
+@fault("replicas")
+def a_replica_does_not_answer(env: Any) -> Iterator[tuple[str, str]]:
+    env.settings.REPLICAS = {"orders": connections["orders"].settings_dict | {"HOST": "127.0.0.1", "PORT": free_port()}}
+    replicas.forget()
+    yield "replicas", "the replica of orders is away"
+    env.settings.REPLICAS = {}
+
+
+@fault("replicas-late")
+def a_replica_is_behind(env: Any) -> Iterator[tuple[str, str]]:
+    env.settings.REPLICAS = {"orders": connections["orders"].settings_dict}
+    env.settings.REPLICA_LAG_S = -1
+    replicas.forget()
+    yield "replicas", "the replica of orders is behind by"
+    env.settings.REPLICAS = {}
 
 
 @fault("beat")

@@ -174,7 +174,9 @@ def test_a_process_that_only_verifies_tokens_needs_the_public_key(given, tmp_pat
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_may_be_a_file(given, tmp_path, name):
     file = tmp_path / "secret"
-    file.write_text("postgres://x@db/orders\n" if "DATABASE" in name else "redis://valkey:6379\n")
+    file.write_text(
+        "postgres://x@db/orders\n" if name.endswith(("_DATABASE_URL", "_REPLICA_URL")) else "redis://valkey:6379\n"
+    )
     if name == "STREAM_URL":
         file.write_text("amqp://broker\n")
     if name == "KAFKA_OPTIONS":

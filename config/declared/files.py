@@ -5,6 +5,8 @@ from config.declared.setting import Group, Need, Setting, number, text
 
 _BUCKET = kinds.text("a name of a bucket, such as autosalon-pictures", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = kinds.text("a folder in a bucket, such as shop or shop/pictures", r"[\w-][\w.-]*(/[\w-][\w.-]*)*/?")
+_WORKING = ("web", "worker", "external")
+"""Containers that read or write files."""
 
 
 class Files(Group):
@@ -34,11 +36,17 @@ class Files(Group):
         example="https://storage.yandexcloud.net",
     )
     S3_REGION = text("", "Region of the buckets.", example="ru-central1")
-    S3_KEY_ID = text("", "Key that opens both buckets.", shown="what the machine's role gives, as Amazon's clients do")
+    S3_KEY_ID = text(
+        "",
+        "Key that opens both buckets.",
+        shown="what the machine's role gives, as Amazon's clients do",
+        roles=_WORKING,
+    )
     S3_SECRET_KEY = text(
         "",
         "Secret of that key.",
         secret=True,
+        roles=_WORKING,
         need=Need("with AUTOSALON_S3_KEY_ID", lambda: bool(Files.S3_KEY_ID)),
     )
     S3_ADDRESSING = Setting(

@@ -5,7 +5,7 @@ from config.declared import kinds
 from config.declared.access import Addresses
 from config.declared.contracts import Contracts
 from config.declared.machine import OUTSIDE_DEBUG, Machine, layout
-from config.declared.setting import NOWHERE, Group, Need, Setting, declare, listed, number, text
+from config.declared.setting import NOWHERE, Group, Need, Setting, declare, listed, number, seconds, text
 
 
 class Databases(Group):
@@ -32,6 +32,36 @@ def _declare_database(app: str) -> None:
 
 for _app in STORES:
     _declare_database(_app)
+
+
+class Replicas(Group):
+    """Replicas: servers that follow a database, and take its heaviest reads"""
+
+    CATALOG_REPLICA_URL = Setting(
+        kinds.DATABASE,
+        "",
+        "Replica of catalog's PostgreSQL: the shop's lists, searches and their counts read from it.",
+        shown="the database itself is read",
+        example="postgres://autosalon:secret@replica:5432/autosalon_catalog",
+        secret=True,
+        roles=("web",),
+    )
+    ORDERS_REPLICA_URL = Setting(
+        kinds.DATABASE,
+        "",
+        "Replica of orders' PostgreSQL: the sales figures read from it.",
+        shown="the database itself is read",
+        example="postgres://autosalon:secret@replica:5432/autosalon_orders",
+        secret=True,
+        roles=("web",),
+    )
+    REPLICA_LAG_S = seconds(
+        10,
+        "How far a replica may be behind; beyond it, and for somewhat longer by whoever wrote, the database itself is "
+        "read.",
+        least=1,
+        roles=("web",),
+    )
 
 
 class Servers(Group):

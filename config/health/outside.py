@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.mail import get_connection
-from django.db import connections
+from django.db import OperationalError, connections
 
 from config import checks
 from config.health.checks import Subject, check, limit
@@ -22,6 +22,7 @@ from core.db import limit_session
 from core.errors import Unavailable
 from core.files.kept import KEPT, PAPERS, picture_files
 from gateway.guards import breakers, guard
+from messaging.upkeep import replicas
 
 MEGABYTE = 1_000_000
 MAIL_TIMEOUT_S = 3
@@ -137,6 +138,27 @@ def buckets(subject: Subject) -> Iterator[str]:
             storages[kind].delete(storages[kind].save("health/mark", ContentFile(b"")))
         except Unavailable as error:
             yield f"{kind}: {error.__cause__}"
+
+
+@check(
+    "replicas",
+    looks_at="replicas of databases answer, and are no further behind than the settings let them be",
+    remedy="mend the replica or its address: until then the database itself is read, as without one",
+    shared="replicas",
+    every_s=10.0,
+)
+def away_replicas(subject: Subject) -> Iterator[str]:
+    """One of a database whose relay is silent has no age that anybody knows."""
+    for app in settings.REPLICAS:
+        try:
+            behind_s = replicas.read_lag(app)
+        except OperationalError as error:
+            yield f"the replica of {app} is away: {type(error).__name__}"
+        else:
+            if behind_s is None:
+                yield f"nobody knows how far the replica of {app} is behind: no relay has beaten there"
+            elif behind_s > settings.REPLICA_LAG_S:
+                yield f"the replica of {app} is behind by {behind_s:.0f} s"
 
 
 @check(

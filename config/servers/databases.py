@@ -7,7 +7,7 @@ import environ
 
 from config.databases import STORES
 from config.declared.machine import Machine, Processes
-from config.declared.servers import database_url
+from config.declared.servers import Replicas, database_url
 from devtools.embedded import Embedded
 
 
@@ -30,7 +30,12 @@ def _session() -> dict[str, Any]:
 
 def _database(app: str, embedded: Embedded) -> dict[str, Any]:
     url = database_url(app)
-    settings: dict[str, Any] = environ.Env.db_url_config(url) if url else embedded.database_settings(f"autosalon_{app}")
+    return _complete(
+        app, environ.Env.db_url_config(url) if url else embedded.database_settings(f"autosalon_{app}"), _session()
+    )
+
+
+def _complete(app: str, settings: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
     settings["ENGINE"] = "core.postgres"
     settings["CONN_MAX_AGE"] = None
     settings["CONN_HEALTH_CHECKS"] = Processes.DATABASE_HEALTH_CHECKS
@@ -45,7 +50,7 @@ def _database(app: str, embedded: Embedded) -> dict[str, Any]:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 2,
-        **_session(),
+        **session,
     }
     return settings
 
@@ -54,3 +59,16 @@ def databases(needed: Sequence[str], peers: Collection[str], embedded: Embedded)
     """One database per app: those needed, those named, and in debug all but those that peers serve."""
     wanted = [app for app in STORES if app in needed or database_url(app) or (Machine.DEBUG and app not in peers)]
     return {"default": {}} | {app: _database(app, embedded) for app in wanted}
+
+
+def replicas() -> dict[str, dict[str, Any]]:
+    """Return the replicas that are given, by app; their sessions read only, whatever the server is."""
+    given = {"catalog": Replicas.CATALOG_REPLICA_URL, "orders": Replicas.ORDERS_REPLICA_URL}
+    session = _session()
+    if "options" in session:
+        session["options"] += " -c default_transaction_read_only=on"
+    found = {}
+    for app, url in given.items():
+        if url:
+            found[app] = _complete(f"{app}-replica", environ.Env.db_url_config(url), session)
+    return found

@@ -58,6 +58,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     _socket: "select.poll | None" = None
+    is_replica = False
+    """No transaction begins here: there is nothing to write, and what is read may be old."""
 
     @property
     def queries_logged(self) -> bool:
@@ -73,7 +75,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.alias == NO_DB_ALIAS:
             super().connect()
             return
-        breaker = get_breaker(self.alias)
+        breaker = get_breaker(f"{self.alias}-replica" if self.is_replica else self.alias)
         breaker.check()
         self._socket = None
         try:

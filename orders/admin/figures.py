@@ -23,6 +23,7 @@ from core.screens.base import BusinessAdmin, money_text
 from core.screens.forms import show
 from gateway.models import KnownPerson
 from gateway.responses.tables import csv_file
+from messaging.upkeep.replicas import reading_from_replica
 from orders.models import SOLD
 from orders.queries.goods_sold import read_goods_sold
 from orders.queries.stats import shop_figures
@@ -43,6 +44,9 @@ KINDS = {
     "policy": gettext_lazy("Policies"),
     "free": gettext_lazy("Free lines"),
 }
+
+
+_read_whole = reading_from_replica("orders")(shop_figures)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class FiguresScreen(BusinessAdmin):
 
     def _show_figures(self, request: HttpRequest, form: PeriodForm, rows: list[Row]) -> HttpResponse:
         given = form.cleaned_data
-        whole = shop_figures(start=given["start"], end=given["end"])
+        whole = _read_whole(start=given["start"], end=given["end"])
         facts = [
             (_("orders placed"), str(whole.count)),
             (_("sold"), str(whole.sold_count)),
@@ -114,6 +118,7 @@ class FiguresScreen(BusinessAdmin):
         return show(self, request, "orders/figures", context)
 
 
+@reading_from_replica("orders")
 def read_rows(*, start: date, end: date, by: str) -> list[Row]:
     """Read the table: every day, or the managers, makes or kinds with the largest sales first."""
     if by in ("make", "kind"):

@@ -23,6 +23,7 @@ from catalog.public.pictures import pictures
 from core.clock import dealer_day
 from core.errors import DomainError, InvalidInput, NotFound
 from gateway.access.permissions import EmailNotVerified, require_verified_email
+from messaging.upkeep.replicas import reading_from_replica
 from orders.public import QueueView, queue_at
 from orders.services import ProductLine, place_order
 from storefront.facets import count_choices, drop_one
@@ -48,13 +49,15 @@ log = structlog.get_logger(__name__)
 LATEST = 8
 POPULAR_MAKES = 16
 BODIES = 8
+_search = reading_from_replica("catalog")(public.search_products)
+_latest = reading_from_replica("catalog")(public.latest)
 BODY_PAINTS = ("blue", "silver", "red", "green", "orange", "black", "beige", "grey")
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     found = count_choices(ProductSearch(kind="vehicle", in_stock=True)).groups
-    latest = public.latest(LATEST + 1)
+    latest = _latest(LATEST + 1)
     bodies = [
         {"value": value, "count": number, "paint": paint}
         for (value, number), paint in zip(found.get("body", [])[:BODIES], BODY_PAINTS, strict=False)
@@ -83,7 +86,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     counted = count_choices(search)
     for name in ("make", "model", "body", "fuel", "transmission", "drive", "color"):
         form.offer(name, counted.groups.get(name, []))
-    found = public.search_products(
+    found = _search(
         search,
         ordering=form.cleaned_data.get("ordering", ""),
         after=cursor,
