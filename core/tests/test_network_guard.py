@@ -6,7 +6,7 @@ import httpx2
 import pytest
 import requests
 
-from core.db import InsideTransaction, transaction
+from core.db import InsideTransaction, before_commit, on_commit, transaction
 
 pytestmark = pytest.mark.django_db(databases=["payments"])
 
@@ -66,3 +66,17 @@ def test_other_threads_may_speak(stranger, network_slips):
         thread.start()
         thread.join()
     assert (statuses, network_slips) == ([200], [])
+
+
+@pytest.mark.django_db(databases=["payments"], transaction=True)
+def test_what_runs_after_the_commit_may_speak_and_open_a_transaction(stranger, network_slips):
+    statuses = []
+
+    def follow():
+        statuses.append(requests.get(stranger).status_code)
+        with transaction("payments"):
+            statuses.append(before_commit("payments", "mark", lambda: statuses.append("last thing inside")) is not None)
+
+    with transaction("payments"):
+        on_commit("payments", follow)
+    assert (statuses, network_slips) == ([200, True, "last thing inside"], [])
