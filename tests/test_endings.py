@@ -62,7 +62,8 @@ def a_borrowers_passport(person):
     application = financing.tests.make.requested(order, attempt_id=attempt)
     disburse_loan(order_id=order.order_id, attempt_id=attempt, now=timezone.now())
     paper = examine(name="scan.pdf", content=financing.tests.make.PDF, max_bytes=1_000_000)
-    path = paper.path_under("applications")
+    with paper.stored("applications") as kept:
+        path = kept.take()
     application.documents.create(
         kind="passport",
         name=paper.name,
@@ -73,7 +74,6 @@ def a_borrowers_passport(person):
         uploaded_by=person,
         created_at=NOW,
     )
-    paper.store(path)
     Loan.objects.update(status="written_off", updated_at=NOW)
     return relativedelta(years=5, hours=1)
 
