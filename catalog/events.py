@@ -37,10 +37,11 @@ class Shortfall(msgspec.Struct, frozen=True, kw_only=True):
 
 @event("category.changed", aggregate="category", key="category_id")
 class CategoryChanged(Event):
-    """A category was created, renamed, moved, taxed in another way or deleted.
+    """A category was created, renamed, moved, taxed or marked in another way, or deleted.
 
     `taxed_as` and `taxed_ground` are those of its products that name none: its own or those above; empty for the
-    standard rate, and absent from events of releases that did not tell them.
+    standard rate, and absent from events of releases that did not tell them. `marked_as` is the group of marked goods
+    that they are, absent as above.
     """
 
     category_id: UUID
@@ -50,6 +51,7 @@ class CategoryChanged(Event):
     taxed_as: str | None = None
     taxed_ground: str = ""
     version_number: int = 0
+    marked_as: str | None = None
 
 
 @event("product.created", aggregate="product", key="product_id")
@@ -58,7 +60,8 @@ class ProductCreated(Event):
 
     `power_hp` is 0 where nobody knows it, and absent from events of releases that did not tell it; so is `vat_kind`,
     empty for that of the category, else the standard one. `vat_ground` is by which rule its sale is exempt, absent as
-    above. `margin_cost` is what a vehicle taxed by the difference was bought for.
+    above. `margin_cost` is what a vehicle taxed by the difference was bought for. `marking` is the group of marked
+    goods, empty for that of the category, and absent as above.
     """
 
     product_id: UUID
@@ -80,6 +83,7 @@ class ProductCreated(Event):
     vat_kind: str | None = None
     margin_cost: Decimal | None = None
     vat_ground: str | None = None
+    marking: str | None = None
 
 
 @event("product.updated", aggregate="product", key="product_id")
@@ -105,6 +109,7 @@ class ProductUpdated(Event):
     vat_kind: str | None = None
     margin_cost: Decimal | None = None
     vat_ground: str | None = None
+    marking: str | None = None
 
 
 @event("product.cost_changed", aggregate="product", key="product_id", internal=True)

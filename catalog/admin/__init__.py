@@ -204,7 +204,7 @@ class ProductAdmin(GalleryScreen, ServiceAdmin):
                 ],
             },
         ),
-        (gettext_lazy("VAT"), {"classes": ["tab"], "fields": ["vat_kind", "vat_ground", "margin_cost"]}),
+        (gettext_lazy("VAT"), {"classes": ["tab"], "fields": ["vat_kind", "vat_ground", "margin_cost", "marking"]}),
         (
             gettext_lazy("Shop window"),
             {"classes": ["tab"], "fields": ["description", "image_url", "attributes", "created_at", "updated_at"]},

@@ -1,4 +1,4 @@
-"""Screens of the tree of categories: its names, its VAT, and the attributes of its products."""
+"""Screens of the tree of categories: its names, VAT and marking, and the attributes of its products."""
 
 from typing import Any
 
@@ -45,11 +45,14 @@ class AttributeInline(TabularInline):
 class CategoryAdmin(ServiceAdmin):
     """The tree, in its order."""
 
-    list_display = ["indented_name", "path", "level", "taxed_as", "taxed_ground"]
+    list_display = ["indented_name", "path", "level", "taxed_as", "taxed_ground", "marked_as"]
     search_fields = ["name__icontains", "path__icontains"]
     ordering = ["path"]
-    fields = ["name", "slug", "parent", "vat_kind", "vat_ground", "path", "level", "taxed_as", "taxed_ground"]
-    readonly_fields = ["path", "level", "taxed_as", "taxed_ground"]
+    fields = [
+        "name", "slug", "parent", "vat_kind", "vat_ground", "marking", "path", "level", "taxed_as", "taxed_ground",
+        "marked_as",
+    ]  # fmt: skip
+    readonly_fields = ["path", "level", "taxed_as", "taxed_ground", "marked_as"]
     autocomplete_fields = ["parent"]
     inlines = [AttributeInline]
 
@@ -60,8 +63,9 @@ class CategoryAdmin(ServiceAdmin):
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         now, expected = timezone.now(), frozenset({obj.version})
         fields = CategoryChanges(
-            name=obj.name, slug=obj.slug, parent_id=obj.parent_id, vat_kind=obj.vat_kind, vat_ground=obj.vat_ground
-        )
+            name=obj.name, slug=obj.slug, parent_id=obj.parent_id, vat_kind=obj.vat_kind, vat_ground=obj.vat_ground,
+            marking=obj.marking,
+        )  # fmt: skip
         if change:
             services.update_category(category_id=obj.pk, expected_version=expected, now=now, **fields)
         else:

@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import Category, Condition, Import, Product, ProductKind, RowError, StockMovement
+from catalog.models.marking import Marking
 from catalog.models.taxes import OF_CATEGORIES, ExemptionGround, SaleTax
 from catalog.rules.importing.rows import MIN_YEAR
 from core.importing.limits import ENDINGS
@@ -29,7 +30,7 @@ class CategorySerializer(serializers.ModelSerializer):
         model = Category
         fields = [
             "id", "name", "slug", "parent_id", "level", "path", "vat_kind", "vat_ground", "taxed_as", "taxed_ground",
-            "created_at", "updated_at", "version",
+            "marking", "marked_as", "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -60,6 +61,10 @@ class CategoryInput(serializers.Serializer):
         required=False,
         help_text=_("By which rule of the law they are exempt."),
     )
+    marking = serializers.ChoiceField(
+        choices=Marking.choices, allow_blank=True, required=False,
+        help_text=_("Which group of marked goods its products are that name none; empty: as the category above says."),
+    )  # fmt: skip
 
 
 class ProductSerializer(serializers.ModelSerializer):
@@ -102,14 +107,22 @@ class WrittenProductSerializer(ProductSerializer):
     warnings = WarningSerializer(many=True, read_only=True)
 
     class Meta(ProductSerializer.Meta):
-        fields = [*ProductSerializer.Meta.fields, "vat_kind", "vat_ground", "margin_cost", "cost", "warnings"]
+        fields = [
+            *ProductSerializer.Meta.fields,
+            "vat_kind",
+            "vat_ground",
+            "margin_cost",
+            "marking",
+            "cost",
+            "warnings",
+        ]
         read_only_fields = fields
 
     def to_representation(self, instance: Product) -> dict[str, Any]:
         odd = instance.vin and not has_check_digit(instance.vin)
         detail = _("The check digit of the VIN is wrong, as it is for many cars made outside North America.")
         warnings = [{"field": "vin", "code": "vin_check_digit", "detail": str(detail)}] if odd else []
-        taxed = {name: getattr(instance, name) for name in ("vat_kind", "vat_ground", "margin_cost")}
+        taxed = {name: getattr(instance, name) for name in ("vat_kind", "vat_ground", "margin_cost", "marking")}
         cost = instance.cost if may_see_costs(self.context["view"].principal.roles) else None
         return super().to_representation(instance) | taxed | {"cost": cost, "warnings": warnings}
 
@@ -157,6 +170,10 @@ class ProductInput(serializers.Serializer):
         required=False,
         help_text=_("By which rule of the law its sale is exempt."),
     )
+    marking = serializers.ChoiceField(
+        choices=Marking.choices, allow_blank=True, required=False,
+        help_text=_("Which group of marked goods it is of; empty: as its category says."),
+    )  # fmt: skip
     margin_cost = serializers.DecimalField(
         max_digits=14, decimal_places=2, min_value=Decimal(0), allow_null=True, required=False,
         help_text=_("What a vehicle was bought for from a person: its VAT is that of the difference."),

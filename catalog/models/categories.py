@@ -7,6 +7,7 @@ from django.db import connections, models
 from django.utils.translation import gettext_lazy as _
 
 from catalog.errors import CategoryCycle, CategoryTooDeep
+from catalog.models.marking import Marking
 from catalog.models.taxes import OF_CATEGORIES, ExemptionGround, SaleTax
 from core.ids import uuid7
 from core.money.grounds import LENGTH
@@ -28,7 +29,7 @@ class Category(models.Model):
 
     Both are kept by the services that create, rename and move, under one lock for the whole tree. So are `taxed_as`
     and `taxed_ground`: the kind of VAT, and the ground of an exemption, of its products that name none. They are its
-    own, or else those of the nearest category above that has one.
+    own, or else those of the nearest category above that has one; so is `marked_as`, the group of marked goods.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -58,6 +59,13 @@ class Category(models.Model):
         editable=False,
         default="",
         db_default="",
+    )
+    marking = models.CharField(
+        _("marked goods"), max_length=8, choices=Marking, blank=True, default="", db_default="",
+        help_text=_("Of its products that name none, and of the categories below; empty: as the category above."),
+    )  # fmt: skip
+    marked_as = models.CharField(
+        _("marked as"), max_length=8, choices=Marking, blank=True, editable=False, default="", db_default=""
     )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created at"), editable=False)
@@ -92,14 +100,20 @@ class Category(models.Model):
         self.path = f"{parent.path}/{self.slug}" if parent else self.slug
         if self.level > MAX_LEVEL:
             raise CategoryTooDeep
-        self.follow_tax(parent)
+        self.follow(parent)
 
-    def follow_tax(self, parent: "Category | None") -> bool:
-        """Settle how its products are taxed, by its own word or by that above; tell whether this changed."""
-        before = (self.taxed_as, self.taxed_ground)
+    @property
+    def rules(self) -> tuple[str, str, str]:
+        """Tell how its products that name nothing are taxed, by which ground they are exempt, and how marked."""
+        return self.taxed_as, self.taxed_ground, self.marked_as
+
+    def follow(self, parent: "Category | None") -> bool:
+        """Settle how its products are taxed and marked, by its own word or by that above; tell whether it changed."""
+        before = self.rules
         above = (parent.taxed_as, parent.taxed_ground) if parent else ("", "")
         self.taxed_as, self.taxed_ground = (self.vat_kind, self.vat_ground) if self.vat_kind else above
-        return (self.taxed_as, self.taxed_ground) != before
+        self.marked_as = self.marking or (parent.marked_as if parent else "")
+        return self.rules != before
 
 
 _ANCESTORS = """

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.errors import InsufficientStock, OneVehicleOneVin, ProductReserved, StockNotTracked, WrongStage
 from catalog.models.categories import Category
+from catalog.models.marking import Marking
 from catalog.models.taxes import ExemptionGround, SaleTax
 from core.ids import uuid7
 from core.money.grounds import LENGTH
@@ -155,6 +156,9 @@ class Product(models.Model):
     margin_cost = models.DecimalField(
         _("bought from a person for"), max_digits=14, decimal_places=2, null=True, blank=True
     )
+    marking = models.CharField(
+        _("marked goods"), max_length=8, choices=Marking, blank=True, default="", db_default="",
+    )  # fmt: skip
     cost = models.DecimalField(_("cost"), max_digits=14, decimal_places=2, null=True, blank=True)
     low_stock_threshold = models.PositiveIntegerField(_("warn at"), null=True, blank=True)
     is_available = models.GeneratedField(

@@ -24,6 +24,7 @@ class ProductState:
     vat_kind: str
     margin_cost: Decimal | None
     vat_ground: str = ""
+    marking: str = ""
 
 
 def product_states() -> Iterator[tuple[UUID, ProductState]]:
@@ -36,7 +37,7 @@ def product_states() -> Iterator[tuple[UUID, ProductState]]:
 
 def _state(row: Product) -> ProductState:
     is_active = row.is_active and row.deleted_at is None
-    tax = (row.vat_kind, row.margin_cost, row.vat_ground)
+    tax = (row.vat_kind, row.margin_cost, row.vat_ground, row.marking)
     return ProductState(row.sku, row.name, row.kind, row.price, row.currency, row.available, is_active, *tax)
 
 
@@ -50,16 +51,18 @@ def product_costs() -> Iterator[tuple[UUID, Decimal]]:
 
 @dataclass(frozen=True)
 class CategoryTax:
-    """VAT of products of a category that name no kind of it, and by which ground they are exempt, if they are."""
+    """VAT of products of a category that name no kind of it, by which ground they are exempt, and how marked."""
 
     taxed_as: str
     taxed_ground: str
+    marked_as: str = ""
 
 
 def category_taxes() -> Iterator[tuple[UUID, CategoryTax]]:
-    """Every category whose products are taxed in a way of their own, by id, some thousands at a time."""
-    reached, taxed = UUID(int=0), Category.objects.exclude(taxed_as="").order_by("id")
-    while rows := list(taxed.filter(id__gt=reached).values_list("id", "taxed_as", "taxed_ground")[:CHUNK]):
+    """Every category whose products are taxed or marked in a way of their own, by id, some thousands at a time."""
+    reached, taxed = UUID(int=0), Category.objects.exclude(taxed_as="", marked_as="").order_by("id")
+    columns = ("id", "taxed_as", "taxed_ground", "marked_as")
+    while rows := list(taxed.filter(id__gt=reached).values_list(*columns)[:CHUNK]):
         reached = rows[-1][0]
         yield from ((category_id, CategoryTax(*told)) for category_id, *told in rows)
 

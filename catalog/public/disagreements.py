@@ -80,32 +80,46 @@ def _disagreements(product_id: UUID, on_hand: int, reserved: int, moved: int, he
 
 _MISPLACED = """
 WITH RECURSIVE tree AS (
-    SELECT id, 0 AS level, slug::text AS path, vat_kind AS tax, vat_ground AS ground
+    SELECT id, 0 AS level, slug::text AS path, vat_kind AS tax, vat_ground AS ground, marking AS mark
     FROM catalog_category WHERE parent_id IS NULL
     UNION ALL
     SELECT c.id, t.level + 1, t.path || '/' || c.slug,
            CASE WHEN c.vat_kind = '' THEN t.tax ELSE c.vat_kind END,
-           CASE WHEN c.vat_kind = '' THEN t.ground ELSE c.vat_ground END
+           CASE WHEN c.vat_kind = '' THEN t.ground ELSE c.vat_ground END,
+           CASE WHEN c.marking = '' THEN t.mark ELSE c.marking END
     FROM catalog_category AS c JOIN tree AS t ON c.parent_id = t.id
 )
-SELECT c.id, c.level, c.path, t.level, t.path, concat_ws(' ', c.taxed_as, c.taxed_ground), concat_ws(' ', tax, ground)
+SELECT c.id, c.level, c.path, t.level, t.path, concat_ws(' ', c.taxed_as, c.taxed_ground), concat_ws(' ', tax, ground),
+       c.marked_as, mark
 FROM catalog_category AS c LEFT JOIN tree AS t ON t.id = c.id
-WHERE t.id IS NULL OR (c.level, c.path, c.taxed_as, c.taxed_ground) IS DISTINCT FROM (t.level, t.path, tax, ground)
+WHERE t.id IS NULL
+   OR (c.level, c.path, c.taxed_as, c.taxed_ground, c.marked_as) IS DISTINCT FROM (t.level, t.path, tax, ground, mark)
 ORDER BY c.path, c.id
 """
 
 
 def tree_disagreements() -> list[Disagreement]:
-    """Categories that no root leads to (a cycle), or whose level, path or VAT is not what those above them say."""
+    """Categories that no root leads to (a cycle), or whose level, path, VAT or marking is not what those above say."""
     with connections["catalog"].cursor() as cursor:
         cursor.execute(_MISPLACED)
         return [Disagreement("category_tree", {"category_id": str(pk)}, _compare(*row)) for pk, *row in cursor]
 
 
-def _compare(level: int, path: str, right_level: int, right_path: str | None, tax: str, right_tax: str) -> str:
+def _compare(
+    level: int,
+    path: str,
+    right_level: int,
+    right_path: str | None,
+    tax: str,
+    right_tax: str,
+    mark: str,
+    right_mark: str,
+) -> str:
     """Say what a category has, and what it should have."""
     if right_path is None:
         return "no root leads here: its parents go round in a circle"
     if (level, path) != (right_level, right_path):
         return f"level {level}, path {path}; should be {right_level}, {right_path}"
+    if mark != right_mark:
+        return f"its goods are marked as “{mark}”; should be “{right_mark}”"
     return f"its goods are taxed as “{tax.strip()}”; should be “{right_tax.strip()}”"

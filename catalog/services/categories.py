@@ -37,6 +37,7 @@ class CategoryChanges(TypedDict, total=False):
     parent_id: UUID | None
     vat_kind: str
     vat_ground: str
+    marking: str
 
 
 def create_category(
@@ -46,6 +47,7 @@ def create_category(
     parent_id: UUID | None = None,
     vat_kind: str = "",
     vat_ground: str = "",
+    marking: str = "",
     now: datetime,
 ) -> Category:
     """Add a category; without a slug one is made of the name.
@@ -54,7 +56,7 @@ def create_category(
     """
     with transaction("catalog"):
         _lock_tree()
-        category = Category(name=name, created_at=now, updated_at=now)
+        category = Category(name=name, marking=marking, created_at=now, updated_at=now)
         _tax(category, {"vat_kind": vat_kind, "vat_ground": vat_ground}, now)
         category.slug = slug or _free_slug(name, parent_id)
         _refuse_duplicate(category, parent_id)
@@ -71,7 +73,7 @@ def update_category(
     expected_version: Expected = None,
     **changes: Unpack[CategoryChanges],
 ) -> Category:
-    """Rename or move a category with everything below it, or tax its products in another way.
+    """Rename or move a category with everything below it, or tax or mark its products in another way.
 
     Raises NotFound, UnknownCategory, SlugTaken, CategoryCycle, CategoryTooDeep, InvalidInput for VAT that no law of
     the day knows.
@@ -81,8 +83,9 @@ def update_category(
         category = _get(category_id)
         require_version(category.version, expected_version)
         before = (category.path, category.level)
-        taxed = (category.taxed_as, category.taxed_ground)
+        rules = category.rules
         _tax(category, changes, now)
+        category.marking = changes.get("marking", category.marking)
         category.name = changes.get("name", category.name)
         category.slug = changes.get("slug") or category.slug
         parent_id = changes.get("parent_id", category.parent_id)
@@ -92,8 +95,8 @@ def update_category(
         category.version, category.updated_at = category.version + 1, now
         category.save(force_update=True)
         _publish(category)
-        if taxed != (category.taxed_as, category.taxed_ground):
-            _tax_below(category, now)
+        if rules != category.rules:
+            _carry_below(category, now)
     return category
 
 
@@ -174,16 +177,16 @@ def _tax(category: Category, changes: CategoryChanges, now: datetime) -> None:
     require_rule(category.vat_kind, category.vat_ground, dealer_day(now))
 
 
-def _tax_below(category: Category, now: datetime) -> None:
-    """Carry how products are taxed to the categories below, as far down as none says otherwise; tell of each."""
+def _carry_below(category: Category, now: datetime) -> None:
+    """Carry how products are taxed and marked to the categories below, as far as none says otherwise; tell of each."""
     below = Category.objects.filter(pk__in=subtree_ids(category.id)).exclude(pk=category.pk).order_by("level", "id")
     known, changed = {category.pk: category}, []
     for node in below:
         known[node.pk] = node
-        if node.parent_id and node.follow_tax(known[node.parent_id]):
+        if node.parent_id and node.follow(known[node.parent_id]):
             node.version, node.updated_at = node.version + 1, now
             changed.append(node)
-    Category.objects.bulk_update(changed, ["taxed_as", "taxed_ground", "version", "updated_at"])
+    Category.objects.bulk_update(changed, ["taxed_as", "taxed_ground", "marked_as", "version", "updated_at"])
     forget_categories()
     for node in changed:
         _publish(node)
@@ -197,6 +200,7 @@ def _publish(category: Category, **fields: Any) -> None:
             parent_id=category.parent_id,
             taxed_as=category.taxed_as,
             taxed_ground=category.taxed_ground,
+            marked_as=category.marked_as,
             version_number=category.version,
             **fields,
         )

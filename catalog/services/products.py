@@ -22,6 +22,7 @@ from catalog.errors import (
 from catalog.events import ProductCostChanged, ProductCreated, ProductDeleted, ProductUpdated
 from catalog.models import Category, MovementKind, PriceChange, Product, ProductKind, Stage, StockMovement
 from catalog.models.categories import list_attributes
+from catalog.models.marking import Marking
 from catalog.services.photos import follow_photo, forget_waiting_photo, queue_photos
 from catalog.services.seconding import admit_price
 from core.clock import dealer_day
@@ -69,6 +70,7 @@ class ProductFields(TypedDict, total=False):
     vat_kind: str
     vat_ground: str
     margin_cost: Decimal | None
+    marking: str
     cost: Decimal | None
 
 
@@ -212,6 +214,7 @@ def product_state(product: Product) -> dict[str, Any]:
         "vat_kind": product.vat_kind,
         "margin_cost": product.margin_cost,
         "vat_ground": product.vat_ground,
+        "marking": product.marking,
     }
 
 
@@ -262,6 +265,8 @@ def _assign(product: Product, fields: ProductFields, now: datetime) -> None:
     if "plate" in fields:
         product.plate = fold_vin(fields["plate"])
     _check_tax(product, fields, now)
+    if product.marking not in ("", Marking.NONE) and product.kind != ProductKind.ACCESSORY:
+        raise InvalidInput("marking", "not_allowed", _("Only accessories are marked piece by piece."))
     category_id = fields.get("category_id")
     if category_id and not Category.objects.filter(pk=category_id).exists():
         raise UnknownCategory("category_id")

@@ -33,7 +33,7 @@ def test_a_manager_adds_a_category_below_another():
     assert response.json() | {"id": "", "created_at": "", "updated_at": ""} == {
         "id": "", "name": "Кроссоверы и SUV", "slug": "krossovery-i-suv", "parent_id": str(cars.pk), "level": 1,
         "path": "avtomobili/krossovery-i-suv", "vat_kind": "", "vat_ground": "", "taxed_as": "", "taxed_ground": "",
-        "created_at": "", "updated_at": "", "version": 1,
+        "marking": "", "marked_as": "", "created_at": "", "updated_at": "", "version": 1,
     }  # fmt: skip
     assert events == ["category.changed"]
 

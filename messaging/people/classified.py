@@ -37,6 +37,7 @@ is_accepted is_active is_aggregate is_agreed is_at_bank is_automatic is_birth_da
 is_default is_deleted is_first_loss is_given is_in_service is_kept is_market_basis is_moved is_paid is_pledged_outside
 is_sold is_used keep_amount key kind kpp language last_date later leg leg.disbursement leg.loan leg.payment
 leg.policies leg.stock leg.trade_in levels limit line_total lines list_price living_minimum location make margin_cost
+marked_as marking
 marking_code max_age_at_end max_amount max_ltv_insured_percent max_ltv_percent max_ltv_used_percent max_psk_percent
 max_share_percent max_term_months max_vehicle_age method mileage min_age min_amount min_down_payment_percent
 min_down_payment_used_percent min_first_period_days min_term_months missing model month_end monthly_payment name

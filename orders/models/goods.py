@@ -37,6 +37,7 @@ class ProductCopy(models.Model):
     vat_kind = models.CharField(max_length=8, blank=True, default="", db_default="")
     margin_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True)
     vat_ground = models.CharField(max_length=LENGTH, blank=True, default="", db_default="")
+    marking = models.CharField(max_length=8, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("product copy")
@@ -45,14 +46,15 @@ class ProductCopy(models.Model):
 
 
 class CategoryTaxCopy(models.Model):
-    """Copy of how products of a category that name no kind of VAT are taxed, kept by catalog's events.
+    """Copy of how products of a category that say nothing themselves are taxed and marked, kept by catalog's events.
 
-    Empty where they are taxed as usual.
+    Empty where they are taxed as usual, or not marked.
     """
 
     category_id = models.UUIDField(primary_key=True)
     taxed_as = models.CharField(max_length=8, blank=True, default="")
     taxed_ground = models.CharField(max_length=LENGTH, blank=True, default="")
+    marked_as = models.CharField(max_length=8, blank=True, default="", db_default="")
     version = models.BigIntegerField(default=0)
 
     class Meta:

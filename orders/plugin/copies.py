@@ -25,6 +25,7 @@ _COLUMNS = (
     "vat_kind",
     "margin_cost",
     "vat_ground",
+    "marking",
 )
 
 
@@ -46,9 +47,9 @@ def copied_costs() -> Iterator[tuple[UUID, Decimal]]:
 
 
 def copied_category_taxes() -> Iterator[tuple[UUID, CategoryTax]]:
-    """Every category that orders has heard is taxed in a way of its own, by id, some thousands at a time."""
-    reached, taxed = UUID(int=0), CategoryTaxCopy.objects.exclude(taxed_as="").order_by("category_id")
-    columns = ("category_id", "taxed_as", "taxed_ground")
+    """Every category that orders has heard is taxed or marked in a way of its own, by id, some thousands at a time."""
+    reached, taxed = UUID(int=0), CategoryTaxCopy.objects.exclude(taxed_as="", marked_as="").order_by("category_id")
+    columns = ("category_id", "taxed_as", "taxed_ground", "marked_as")
     while rows := list(taxed.filter(category_id__gt=reached).values_list(*columns)[:CHUNK]):
         reached = rows[-1][0]
         yield from ((category_id, CategoryTax(*told)) for category_id, *told in rows)

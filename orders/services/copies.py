@@ -21,10 +21,10 @@ from core.db import transaction
 _UPSERT = """
 INSERT INTO orders_productcopy AS c
     (product_id, sku, name, kind, price, currency, available, stock_version, version, is_active, vin, make,
-     category_id, vat_kind, margin_cost, vat_ground)
+     category_id, vat_kind, margin_cost, vat_ground, marking)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::int[],
                      %s::bigint[], %s::bigint[], %s::bool[], %s::text[], %s::text[], %s::uuid[], %s::text[],
-                     %s::numeric[], %s::text[])
+                     %s::numeric[], %s::text[], %s::text[])
 ON CONFLICT (product_id) DO UPDATE SET
     sku = excluded.sku, name = excluded.name, kind = excluded.kind, price = excluded.price,
     currency = excluded.currency, version = excluded.version, is_active = excluded.is_active,
@@ -32,6 +32,7 @@ ON CONFLICT (product_id) DO UPDATE SET
     vat_kind = CASE WHEN c.product_id = ANY(%s) THEN excluded.vat_kind ELSE c.vat_kind END,
     margin_cost = CASE WHEN c.product_id = ANY(%s) THEN excluded.margin_cost ELSE c.margin_cost END,
     vat_ground = CASE WHEN c.product_id = ANY(%s) THEN excluded.vat_ground ELSE c.vat_ground END,
+    marking = CASE WHEN c.product_id = ANY(%s) THEN excluded.marking ELSE c.marking END,
     available = CASE WHEN excluded.stock_version >= c.stock_version THEN excluded.available ELSE c.available END,
     stock_version = greatest(excluded.stock_version, c.stock_version)
 WHERE excluded.version >= c.version
@@ -61,9 +62,11 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
         [item.vat_kind or "" for item in rows],
         [item.margin_cost for item in rows],
         [item.vat_ground or "" for item in rows],
+        [item.marking or "" for item in rows],
         told,
         told,
         [item.product_id for item in rows if item.vat_ground is not None],
+        [item.product_id for item in rows if item.marking is not None],
     ]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         if rows:
@@ -73,22 +76,25 @@ def copy_products(*, events: Sequence[ProductCreated | ProductUpdated | ProductD
 
 
 def copy_category_taxes(*, events: Sequence[CategoryChanged]) -> None:
-    """Copy how each category's products are taxed by the newest news; older releases say nothing of it."""
+    """Copy how each category's products are taxed and marked by the newest news; older releases say nothing of it."""
     told = sorted((item for item in events if item.taxed_as is not None), key=lambda item: item.version_number)
     newest = {item.category_id: item for item in told}
     rows = [newest[category_id] for category_id in sorted(newest)]
     with transaction("orders"), connections["orders"].cursor() as cursor:
         cursor.execute(
-            """INSERT INTO orders_categorytaxcopy AS c (category_id, taxed_as, taxed_ground, version)
-               SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[])
+            """INSERT INTO orders_categorytaxcopy AS c (category_id, taxed_as, taxed_ground, version, marked_as)
+               SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bigint[], %s::text[])
                ON CONFLICT (category_id) DO UPDATE SET taxed_as = excluded.taxed_as,
-                   taxed_ground = excluded.taxed_ground, version = excluded.version
+                   taxed_ground = excluded.taxed_ground, version = excluded.version,
+                   marked_as = CASE WHEN c.category_id = ANY(%s) THEN excluded.marked_as ELSE c.marked_as END
                WHERE excluded.version >= c.version""",
             [
                 [r.category_id for r in rows],
                 ["" if r.is_deleted else r.taxed_as for r in rows],
                 ["" if r.is_deleted else r.taxed_ground for r in rows],
                 [r.version_number for r in rows],
+                ["" if r.is_deleted else r.marked_as or "" for r in rows],
+                [r.category_id for r in rows if r.is_deleted or r.marked_as is not None],
             ],
         )
 

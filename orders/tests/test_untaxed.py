@@ -169,3 +169,16 @@ def test_categories_that_no_event_told_are_filled_in(monkeypatch, capsys):
     assert buy(product).vat_total == Decimal("100.00")
     call_command("fill_products")
     assert "0 products" in capsys.readouterr().out
+
+
+def test_which_goods_are_marked_is_copied_and_older_releases_change_nothing():
+    tyres = category("", marked_as="tyres", version=5)
+    category("", category_id=tyres, version=6)
+    assert CategoryTaxCopy.objects.values_list("marked_as", "version").get() == ("tyres", 6)
+    product = goods(vat_kind="", marking="fluids")
+    goods(product_id=product, version=3, vat_kind="")
+    assert ProductCopy.objects.get(pk=product).marking == "fluids"
+    goods(product_id=product, version=4, vat_kind="", marking="")
+    category("", category_id=tyres, version=7, is_deleted=True)
+    assert ProductCopy.objects.get(pk=product).marking == ""
+    assert CategoryTaxCopy.objects.values_list("marked_as", "version").get() == ("", 7)
