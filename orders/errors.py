@@ -342,3 +342,31 @@ class BelowCost(DomainError):
 
     code = "below_cost"
     detail = _("This price is below cost. Say `below_cost` if it is meant: a second person has to agree then.")
+
+
+class LineNotMarked(DomainError):
+    """The line sells no marked goods: nothing of it has a code."""
+
+    code = "line_not_marked"
+    detail = _("The goods of this line are not marked. If they are, say so in the catalogue first.")
+
+
+class TooManyMarks(DomainError):
+    """More codes were given than pieces have none; `quantity`, `missing` and `given` say how many."""
+
+    code = "mark_codes_too_many"
+    detail = _("There are more codes than pieces of this line.")
+
+
+class MarkTaken(DomainError):
+    """A piece with such a code is sold already; `codes` lists them, each with the `number` of its order."""
+
+    code = "mark_code_taken"
+    detail = _("A piece with this code is sold already: a code is sold once.")
+
+
+class MarkCodesMissing(DomainError):
+    """Marked goods are handed over with the code of each piece alone; `lines` says of which how many are missing."""
+
+    code = "mark_codes_missing"
+    detail = _("Marked goods have no codes yet: scan the code of each piece.")

@@ -33,6 +33,7 @@ from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
+from orders.api.marks import MarkActions
 from orders.api.papers import PaperActions
 from orders.api.registration import RegistrationActions
 from orders.api.returns import AskReturn
@@ -68,7 +69,7 @@ def get_actor(principal: Principal) -> Actor:
 
 
 class OrderViewSet(
-    StatsActions, DocumentActions, PaperActions, RegistrationActions, DepositActions, AskReturn, ApiViewSet
+    StatsActions, DocumentActions, PaperActions, RegistrationActions, DepositActions, MarkActions, AskReturn, ApiViewSet
 ):
     """A client sees its own orders; managers see all."""
 

@@ -21,11 +21,13 @@ from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositS
 from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.goods import CategoryTaxCopy, ProductCopy
+from orders.models.marks import Freed, MarkCode
 from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (
     BEFORE_HANDOVER,
     CLOSED,
     EDITS,
+    HANDED_OVER,
     OPEN,
     SOLD,
     STAFF,
@@ -69,6 +71,7 @@ __all__ = [
     "CLOSED",
     "DOCUMENTS",
     "EDITS",
+    "HANDED_OVER",
     "HELD",
     "ISSUED_KINDS",
     "LIVE",
@@ -107,6 +110,7 @@ __all__ = [
     "DocumentTemplate",
     "Edit",
     "Fault",
+    "Freed",
     "HistoryKind",
     "Holder",
     "IssuedDocument",
@@ -114,6 +118,7 @@ __all__ = [
     "LegState",
     "LegalEntityCopy",
     "LineKind",
+    "MarkCode",
     "OfferHistory",
     "OfferPaper",
     "OfferState",

@@ -75,6 +75,9 @@ OPEN = (Status.CREATED, Status.AWAITING_PAYMENT)
 BEFORE_HANDOVER = (Status.PAID, Status.IN_PROGRESS, Status.READY)
 """Statuses in which all is paid, and the goods are still here."""
 
+HANDED_OVER = (Status.COMPLETED, Status.RETURNING, Status.RETURNED)
+"""Statuses in which the buyer has the goods, or had them."""
+
 
 class Edit(models.TextChoices):
     """Change that may be made to an order besides its status."""

@@ -34,6 +34,7 @@ from orders.models import (
     IssuedDocument,
     LegalEntityCopy,
     LegKind,
+    MarkCode,
     OfferHistory,
     OfferPaper,
     Order,
@@ -151,6 +152,7 @@ holds(Order, blank={"comment": ""}, erase=_forget_cached)
 holds(Cart, erase=delete)
 holds(CartItem, owner="cart__customer_id")
 holds(OrderLine, owner="order__customer_id")
+holds(MarkCode, owner="order__customer_id")
 holds(OrderDiscount, owner="order__customer_id", blank={"reason": ""})
 holds(Commission, owner="order__customer_id", blank={"reason": ""})
 holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
@@ -190,6 +192,7 @@ plain(Cart, "coupon")
 plain(Promotion, "code name starts_on ends_on kind make category_ids")
 plain(Order, "number currency placed_date policy_ids taxed_date")
 plain(OrderLine, "sku name vin vat_kind vat_ground untaxed_by")
+plain(MarkCode, "code identity")
 plain(Commission, "currency day")
 plain(CommissionRule, "valid_from reason")
 plain(OrderHistory, "event actor_role request_id")

@@ -36,6 +36,7 @@ from orders.services.history import Actor
 from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
+from orders.services.marking import enter_marks, remove_mark
 from orders.services.news import record_news
 from orders.services.offer_deals import Purchase
 from orders.services.offering import (
@@ -136,6 +137,7 @@ __all__ = [
     "draft_offer",
     "edit_comment",
     "end_promotion",
+    "enter_marks",
     "expire_offers",
     "extend_hold",
     "fault_agreed",
@@ -175,6 +177,7 @@ __all__ = [
     "record_returned_premium",
     "refuse_return",
     "remove_cart_item",
+    "remove_mark",
     "require_offer",
     "revise_offer",
     "rule_agreed",

@@ -24,6 +24,7 @@ from orders.models import (
     IssuedDocument,
     Order,
     OrderReturn,
+    ProductCopy,
     Promotion,
     QueuePlace,
     SalesOffer,
@@ -236,3 +237,15 @@ def cart_item(*, customer_id: UUID) -> UUID:
     holder = Holder(customer_id)
     services.add_to_cart(holder=holder, product_id=product(), quantity=1, now=timezone.now())
     return CartItem.objects.get(cart__customer_id=customer_id).id
+
+
+def marked_goods(*, price: str = "8000.00", available: int = 50, marking: str = "tyres") -> UUID:
+    """An accessory whose pieces the law has marked, that orders has heard of."""
+    product_id = product(price=price, available=available, kind="accessory")
+    ProductCopy.objects.filter(pk=product_id).update(marking=marking)
+    return product_id
+
+
+def mark_code(serial: str, *, gtin: str = "04601234567893", proof: str = "EE05") -> str:
+    """A code as a scanner types it: with the proof of its operator behind separators."""
+    return f"01{gtin}21{serial}\x1d91{proof}\x1d92c2lnbmF0dXJl"
