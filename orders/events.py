@@ -19,7 +19,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """A sold line as it stood at the time of the sale; `product_id` is empty on a manager's free line.
 
     `kind` is `policy` for a premium, and empty for all else; `vat_kind` is one of core.money.vat.VatKind, and empty
-    for what is taxed as usual. `vat_amount` is told of a line by the margin scheme, `supplier` of a policy.
+    for what is taxed as usual. `vat_amount` is told of a line by the margin scheme, `supplier` of a policy, and `marks`
+    of marked goods that were handed over: a code for each piece.
     """
 
     name: str
@@ -32,6 +33,7 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     vat_kind: str = ""
     vat_amount: Decimal | msgspec.UnsetType = msgspec.UNSET
     supplier: Supplier | msgspec.UnsetType = msgspec.UNSET
+    marks: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SoldVehicle(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,8 @@ class OrderPaid(Event):
 class OrderCompleted(Event):
     """The keys were handed over; `vehicles` are the sold cars that have a VIN.
 
-    `traded_in` is the VIN of a car that was given in exchange, as its owner wrote it.
+    `traded_in` is the VIN of a car that was given in exchange, as its owner wrote it. `lines` are told where some of
+    the goods are marked, with the code of each piece.
     """
 
     order_id: UUID
@@ -110,6 +113,9 @@ class OrderCompleted(Event):
     customer_id: UUID
     vehicles: list[SoldVehicle] = []
     traded_in: str = ""
+    lines: list[OrderLine] = []
+    version_number: int = 0
+    legal_entity_id: UUID | None = None
 
 
 @event("order.returned", aggregate="order_record", key="order_id")
@@ -420,12 +426,28 @@ def record_order(fact: OrderCreated | OrderUpdated) -> RecordOrder:
         amount=fact.total_amount if fact.amount_payable is None else fact.amount_payable,
         currency=fact.currency,
         version_number=fact.version_number,
-        receipt=[_name_on_receipt(line, fact.legal_entity_id) for line in fact.lines],
+        receipt=_name_on_receipt(fact),
     )
 
 
-def _name_on_receipt(line: OrderLine, seller_id: UUID | None) -> ReceiptItem:
-    """Say what a line sells, and how it is taxed: goods have an id, and a manager's free line is a service."""
+def _name_on_receipt(fact: OrderCreated | OrderUpdated | OrderCompleted) -> list[ReceiptItem]:
+    """Say what an order sells, and how it is taxed: a marked piece has a line of its own, with its code."""
+    items = [(_name_line(line, fact.legal_entity_id), line.marks or []) for line in fact.lines]
+    return [one for item, codes in items for one in _name_pieces(item, codes)]
+
+
+def _name_pieces(item: ReceiptItem, codes: list[str]) -> list[ReceiptItem]:
+    """Take the pieces that have a code out of a line; what is left of it has none."""
+    price, left = item.unit_price, item.quantity - len(codes)
+    pieces = [
+        msgspec.structs.replace(item, quantity=1, amount=price, subject="marked", marking_code=code) for code in codes
+    ]
+    rest = [msgspec.structs.replace(item, quantity=left, amount=item.amount - price * len(codes))] if left else []
+    return pieces + rest
+
+
+def _name_line(line: OrderLine, seller_id: UUID | None) -> ReceiptItem:
+    """Say what a line sells: goods have an id, and a manager's free line is a service."""
     subject = "commodity" if line.product_id else "service"
     return ReceiptItem(
         name=line.name,
@@ -456,7 +478,12 @@ def close_account(fact: OrderCancelled) -> CloseAccount:
 @implies(OrderCompleted, command=PostSale)
 def post_sale(fact: OrderCompleted) -> PostSale:
     """Have what was paid earned."""
-    return PostSale(order_id=fact.order_id, customer_id=fact.customer_id)
+    return PostSale(
+        order_id=fact.order_id,
+        customer_id=fact.customer_id,
+        version_number=fact.version_number,
+        receipt=_name_on_receipt(fact),
+    )
 
 
 # What these facts mean to catalog ------------------------------------------------------------------------------------

@@ -172,10 +172,16 @@ class CloseAccount(Command, frozen=True, kw_only=True):
 
 
 class PostSale(Command, frozen=True, kw_only=True):
-    """Earn what was paid for goods that were handed over."""
+    """Earn what was paid for goods that were handed over.
+
+    `receipt` is what was sold as of `version_number`, where goods among it are marked: each piece with its code, which
+    nobody knew before. It comes with the sale, so that the receipts of the handover cannot miss it.
+    """
 
     order_id: UUID
     customer_id: UUID
+    version_number: int = 0
+    receipt: list[ReceiptItem] = []
 
 
 @command("deposit.forfeit_requested", sender="orders", aggregate="deposit", key="order_id")

@@ -116,7 +116,13 @@ def apply_webhook(event: WebhookReceived) -> None:
 @subscribe(PostSale, partition_key="order_id", start="now", name="payments.book_sale")
 def post_sale(command: PostSale) -> None:
     """Earn what was paid for goods that were handed over."""
-    services.post_sale(order_id=command.order_id, customer_id=command.customer_id, now=timezone.now())
+    services.post_sale(
+        order_id=command.order_id,
+        customer_id=command.customer_id,
+        now=timezone.now(),
+        receipt=command.receipt,
+        version_number=command.version_number,
+    )
 
 
 @subscribe(PostTradeIn, ReverseTradeIn, PayOutTradeIn, partition_key="order_id")

@@ -25,17 +25,21 @@ from orders.models import (
     TOWARDS_HANDOVER,
     TRANSITIONS,
     Edit,
+    Freed,
     LegKind,
     Order,
     OrderHistory,
     OrderPayment,
     Status,
 )  # fmt: skip
+from orders.queries.marks import read_codes
 from orders.rules.requests import TradeInRequest
 from orders.services.agreeing import AS_STAFF, admit_cancelling, as_maker, refuse_own, roles_in
 from orders.services.commissions import write_commission
 from orders.services.deposits import UNSETTLED, lock_deposit, secures
 from orders.services.history import SYSTEM_ACTOR, Actor, record_edit, record_status
+from orders.services.lines import line_facts
+from orders.services.marks import free_marks, require_marks
 from orders.services.saga import Saga, publish_cancelled
 from orders.services.taxing import tax_handed_over
 from orders.services.trade_ins import take_in
@@ -57,8 +61,8 @@ def move_order(
     """Move an order one step. Cancelling undoes its checkout; a paid order is refunded and ends in `refunded`.
 
     Raises StaleVersion, WrongTransition (with what is allowed), TransitionNotYours, NotFound, FourEyes and Waits
-    (staff, about money that was paid), MoneyMissing and RefundPending (towards the handover); the first two say what
-    happened to the order meanwhile, so that the second of two managers sees who was first.
+    (staff, about money that was paid), MoneyMissing and RefundPending (towards the handover), MarkCodesMissing (at it);
+    the first two say what happened to the order meanwhile, so that the second of two managers sees who was first.
     """
     with transaction("orders"):
         saga = load_for(order_id, actor, now)
@@ -73,7 +77,8 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
     """Move a locked order one step, with all that follows from it; the caller saves.
 
     The first manager who touches an order is the one its sale is counted for. In their own orders staff are buyers.
-    Raises WrongTransition, TransitionNotYours, FourEyes, Waits; MoneyMissing and RefundPending towards the handover.
+    Raises WrongTransition, TransitionNotYours, FourEyes, Waits; MoneyMissing and RefundPending towards the handover,
+    MarkCodesMissing at it.
     """
     allowed = TRANSITIONS.get((saga.order.status, status), frozenset())
     roles = roles_in(saga.order, actor, allowed)
@@ -82,6 +87,8 @@ def move_saga(saga: Saga, status: str, *, actor: Actor, reason: str) -> None:
     previous = saga.order.move(status, roles=roles, now=saga.now)
     if status in TOWARDS_HANDOVER:
         _require_money(saga.order)
+    if status == Status.COMPLETED:
+        require_marks(saga)
     if saga.order.manager_id is None and roles & STAFF:
         saga.order.manager_id = actor.id
     is_traded = status == Status.COMPLETED and saga.order.trade_in_credit
@@ -106,13 +113,17 @@ def _require_money(order: Order) -> None:
 
 
 def _completed(saga: Saga) -> OrderCompleted:
-    order, lines = saga.order, saga.order.lines.exclude(vin="").order_by("position")
+    order, lines = saga.order, list(saga.order.lines.all())
+    codes = read_codes(order.id)
     return OrderCompleted(
         order_id=order.id,
         number=order.number,
         customer_id=order.customer_id,
-        vehicles=[SoldVehicle(vin=line.vin, name=line.name) for line in lines],
+        vehicles=[SoldVehicle(vin=line.vin, name=line.name) for line in lines if line.vin],
         traded_in=TradeInRequest.of(saga.legs.get(LegKind.TRADE_IN)).vin or "",
+        lines=line_facts(lines, codes) if codes else [],
+        version_number=order.version,
+        legal_entity_id=order.legal_entity_id,
     )
 
 
@@ -166,6 +177,8 @@ def _begin_undoing(saga: Saga, previous: str, reason: str) -> None:
     saga.checkout.finished_at = None
     waits = saga.refund_waits or secures(lock_deposit(saga))
     publish_cancelled(saga.order, reason or "cancelled", refund_follows=waits)
+    if previous in BEFORE_HANDOVER:
+        free_marks(saga, Freed.CANCELLED)
     if not saga.checkout.is_undoing:
         saga.compensate()
 

@@ -50,6 +50,7 @@ from orders.services.lines import (
     refuse_other_currency,
     strangers,
 )
+from orders.services.marks import free_surplus
 from orders.services.queue import refuse_queued
 from orders.services.quota import refuse_hoarding
 from orders.services.saga import Saga
@@ -340,6 +341,7 @@ def _take_back_sold(saga: Saga, plan: _Plan) -> None:
         if line.product_id and old[str(line.id)] > left.get(line.id, 0)
     ]
     write_lines(saga, plan.lines, gone=plan.gone, before=plan.before)
+    free_surplus(saga, plan.lines)
     if back:
         attempt_id = saga.stock.attempt_id
         send(TakeBackStock(order_id=saga.order.id, attempt_id=attempt_id, lines=back, reason="lines_lowered"))

@@ -26,6 +26,7 @@ from payments.commands import Supplier
 MAX_QUANTITY = 1000
 MAX_LINES = 100
 VEHICLE = "vehicle"
+NO_CODES: Mapping[UUID, Sequence[str]] = {}
 _COLUMNS = [field.attname for field in ProductCopy._meta.concrete_fields]
 _COPIES = f"""SELECT {", ".join(f"c.{name}" for name in _COLUMNS)}, k.cost, k.said_by, EXISTS (
     SELECT FROM orders_promotion WHERE code = '' AND is_active AND ends_on >= current_date - 1
@@ -243,8 +244,8 @@ def _refuse_shortfall(
         raise InsufficientStock(shortfalls=short)
 
 
-def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
-    """Lines as the events tell them."""
+def line_facts(lines: Sequence[OrderLine], codes: Mapping[UUID, Sequence[str]] = NO_CODES) -> list[LineFact]:
+    """Lines as the events tell them, with the `codes` of those whose pieces are marked."""
     return [
         LineFact(
             name=line.name,
@@ -257,6 +258,7 @@ def line_facts(lines: Sequence[OrderLine]) -> list[LineFact]:
             vat_kind="" if line.taxed_as == VatKind.STANDARD else line.taxed_as.value,
             vat_amount=UNSET if line.vat_amount is None or line.taxed_as != VatKind.MARGIN else line.vat_amount,
             supplier=Supplier(**line.supplier) if line.supplier else UNSET,
+            marks=list(codes[line.id]) if line.id in codes else UNSET,
         )
         for line in lines
     ]

@@ -9,11 +9,22 @@ from uuid import UUID
 from core.postgres.writing import insert_together, save_together
 from messaging.outbox import publish
 from orders import events
-from orders.models import Checkout, CheckoutLeg, LegKind, LegState, Order, OrderHistory, OrderLine, SagaState
+from orders.models import (
+    HANDED_OVER,
+    Checkout,
+    CheckoutLeg,
+    LegKind,
+    LegState,
+    Order,
+    OrderHistory,
+    OrderLine,
+    SagaState,
+)
+from orders.queries.marks import read_codes
 from orders.rules.funding import compute_funding
 from orders.rules.requests import PaymentRequest
 from orders.services.history import FIELDS, Trail, record_step
-from orders.services.lines import line_facts
+from orders.services.lines import NO_CODES, line_facts
 
 PARKED = {"code": "parked", "detail": "A manager is looking into it."}
 """What the buyer is told meanwhile; the reason is for managers and stands in the leg."""
@@ -177,7 +188,7 @@ class LockedOrder:
                 order_id=order.id,
                 number=order.number,
                 customer_id=order.customer_id,
-                lines=line_facts(self.lines),
+                lines=line_facts(self.lines, read_codes(order.id) if order.status in HANDED_OVER else NO_CODES),
                 total_amount=order.total_amount,
                 currency=order.currency,
                 version_number=order.version,

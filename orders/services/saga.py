@@ -17,7 +17,17 @@ from core.running import failpoints
 from messaging.delivery.timers import cancel_timers, set_timer
 from messaging.outbox import publish
 from orders import events
-from orders.models import CheckoutLeg, LegState, Order, OrderReturn, ReturnState, SagaState, Status
+from orders.models import (
+    BEFORE_HANDOVER,
+    CheckoutLeg,
+    Freed,
+    LegState,
+    Order,
+    OrderReturn,
+    ReturnState,
+    SagaState,
+    Status,
+)
 from orders.services.commissions import reverse_commission
 from orders.services.deposits import follow_deposit
 from orders.services.history import SYSTEM_ACTOR, record_status, record_step
@@ -38,6 +48,7 @@ from orders.services.legs.base import (
     timed_out,
 )
 from orders.services.locking import PARKED, LockedOrder
+from orders.services.marks import free_marks
 from orders.services.promotions import give_promotions_back
 
 HANDLER = "orders.checkout"
@@ -258,6 +269,7 @@ class Saga(LockedOrder):
         give_promotions_back(self.order.id, self.now)
         reverse_commission(self)
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=taken_back.reason, now=self.now)
+        free_marks(self, Freed.RETURNED)
         publish(
             events.OrderReturned(
                 order_id=self.order.id,
@@ -275,6 +287,8 @@ class Saga(LockedOrder):
         data = {"failure": self.checkout.failure} if self.checkout.failure else {}
         record_status(self, previous, actor=SYSTEM_ACTOR, reason=code or detail, now=self.now, data=data)
         publish_cancelled(self.order, code or detail)
+        if previous in BEFORE_HANDOVER:
+            free_marks(self, Freed.CANCELLED)
 
     # When it cannot go on ----------------------------------------------------------------------------------------
     @property

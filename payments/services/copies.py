@@ -1,12 +1,14 @@
 """The small copy of each order, kept by its events; older news never overwrites newer."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from django.db import connections
 
 from core.db import transaction
-from payments.commands import RecordOrder, RecordOrderStatus
+from payments.commands import ReceiptItem, RecordOrder, RecordOrderStatus
+from payments.models import OrderCopy
 
 _UPSERT = """
 INSERT INTO payments_ordercopy AS c (order_id, customer_id, number, total_amount, currency, status, version, receipt)
@@ -47,3 +49,13 @@ def copy_orders(*, commands: Sequence[RecordOrder | RecordOrderStatus]) -> None:
         if statuses:
             ids = sorted(statuses)
             cursor.execute(_MOVE, [ids, [statuses[order_id] for order_id in ids]])
+
+
+def name_sold(order_id: UUID, receipt: Sequence[ReceiptItem], version_number: int) -> None:
+    """Keep what was handed over with the codes of its pieces, where it has some; the caller's transaction is open.
+
+    It is of the order's version at the handover: what was said of it before comes too late to take the codes away.
+    """
+    if receipt:
+        known = OrderCopy.objects.filter(pk=order_id, version__lte=version_number)
+        known.update(version=version_number, receipt=msgspec.to_builtins(receipt))

@@ -1,5 +1,6 @@
 """Book what partners do: loans paid into orders, premiums and commissions passed on, sales."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +11,9 @@ from django.db.models import Sum
 
 from core.db import transaction
 from core.money import ZERO, money
+from payments.commands import ReceiptItem
 from payments.models import EntryKind, LedgerEntry, LedgerLine, LoanPart, LoanState
+from payments.services.copies import name_sold
 from payments.services.ledger import About, is_posted, level_allowance, post
 from payments.services.order_accounts import lock_order_account
 from payments.services.receipts import offset_advances
@@ -156,10 +159,16 @@ def return_premium(*, premium: Premium, now: datetime, alone: Decimal = ZERO) ->
         post(_about(EntryKind.PREMIUM_REFUND, premium), sides, now)
 
 
-def post_sale(*, order_id: UUID, customer_id: UUID, now: datetime) -> None:
-    """The keys were handed over: what was paid for the goods is earned."""
+def post_sale(
+    *, order_id: UUID, customer_id: UUID, now: datetime, receipt: Sequence[ReceiptItem] = (), version_number: int = 0
+) -> None:
+    """The keys were handed over: what was paid for the goods is earned.
+
+    `receipt` is what was sold, as of the order's version, where pieces of it are marked.
+    """
     with transaction("payments"):
         lock_order_account(order_id)
+        name_sold(order_id, receipt, version_number)
         lines = LedgerLine.objects.filter(account_id=f"order:{order_id}")
         owed = -(lines.aggregate(total=Sum("amount"))["total"] or ZERO)
         first = LedgerEntry.objects.filter(order_id=order_id).first()
