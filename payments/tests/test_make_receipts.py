@@ -11,7 +11,7 @@ from payments.handlers import serve_ticket
 from payments.models import Receipt, ReceiptState, Refund
 from payments.public import receipt_disagreements
 from payments.tests import make
-from payments.tests.receipts import CAR, MATS, begin, lines, said, sold
+from payments.tests.receipts import CAR, MATS, begin, lines, said, sold, told
 
 pytestmark = pytest.mark.django_db(databases=["payments", "accounts"])
 M = Decimal(1_000_000)
@@ -178,6 +178,46 @@ def test_marked_goods_are_handed_over_by_their_code_alone(sandbox):
     services.post_sale(order_id=order.id, customer_id=order.customer_id, now=timezone.now())
     offset = Receipt.objects.get(kind="offset")
     assert (offset.state, offset.failure_code) == ("refused", "marking_code_missing")
+
+
+def piece(code, price="8000.00"):
+    amount = Decimal(price)
+    return ReceiptItem(name="Tyre", amount=amount, unit_price=amount, subject="marked", marking_code=code)
+
+
+def test_codes_come_with_the_sale_and_are_given_back_with_the_refund(sandbox):
+    """The order is told anew as of before the sale, and late: the codes stay."""
+    tyres = ReceiptItem(name="Tyre", quantity=2, amount=Decimal("16000.00"), unit_price=Decimal("8000.00"))
+    order = sold(MATS, tyres)
+    make.paid(order)
+    pieces = [piece("010460123456789321a\x1d92x"), piece("010460123456789321b\x1d92y")]
+    for _ in range(2):
+        services.post_sale(
+            order_id=order.id, customer_id=order.customer_id, now=timezone.now(), receipt=[MATS, *pieces],
+            version_number=7,
+        )  # fmt: skip
+        services.copy_orders(commands=[told(order, MATS, tyres)])
+    drain_outbox("payments")
+    offset = Receipt.objects.get(kind="offset")
+    assert offset.state == "registered", offset.failure_reason
+    named = [(row.quantity, row.amount, row.subject, row.marking_code) for row in offset.lines.order_by("position")]
+    assert named == [(4, Decimal("100000.00"), "commodity", "")] + [
+        (1, Decimal("8000.00"), "marked", one.marking_code) for one in pieces
+    ]
+    assert {row.marking_code for row in Receipt.objects.get(kind="payment").lines.all()} == {""}
+    services.close_order(order_id=order.id, attempt_id=None, reason="returned", now=timezone.now())
+    make.drain()
+    back = Receipt.objects.get(kind="refund")
+    assert [row.marking_code for row in back.lines.order_by("position")] == ["", *(one.marking_code for one in pieces)]
+    assert receipt_disagreements() == []
+
+
+def test_a_sale_that_tells_no_codes_leaves_the_order_as_it_was_told(sandbox):
+    order = sold(MATS)
+    make.paid(order)
+    services.post_sale(order_id=order.id, customer_id=order.customer_id, now=timezone.now(), version_number=7)
+    drain_outbox("payments")
+    assert [line[0] for line in lines(Receipt.objects.get(kind="offset"))] == ["Floor mats"]
 
 
 def test_nothing_is_made_where_the_law_knows_no_receipts(sandbox, settings):
