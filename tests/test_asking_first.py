@@ -30,8 +30,8 @@ AT_ONCE = {
     "resources.resource: repair": "is taken back as easily",
 }
 PAGES = {
-    "calendar", "accounting", "door", "download", "hand_out", "mailbox", "months", "moved_payments", "paper", "photos",
-    "portfolio", "quarter", "refund_part", "sales_figures", "signature", "take_back",
+    "calendar", "accounting", "door", "download", "hand_out", "mailbox", "marks", "months", "moved_payments", "paper",
+    "photos", "portfolio", "quarter", "refund_part", "sales_figures", "signature", "take_back",
 }  # fmt: skip
 """Buttons that open a page or send a file; a link alone changes nothing there."""
 ASKS_ITSELF = {"catalog.scheduledprice: cancel"}

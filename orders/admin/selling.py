@@ -19,6 +19,7 @@ from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.admin.dealing import DealScreen
 from orders.admin.figures import FiguresScreen
+from orders.admin.marking import MarksScreen
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
 
 COLOURS = {
@@ -111,7 +112,7 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
+class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
@@ -128,6 +129,7 @@ class OrderAdmin(DealScreen, FiguresScreen, NamesPeople, ReadOnlyAdmin):
     ordering = ["-created_at", "-id"]
     inlines = [LineInline, HistoryInline]
     actions_list = ["sales_figures"]
+    actions_detail = ["marks"]
     actions = [
         at_once(_move(Status.IN_PROGRESS, gettext_lazy("Start preparing"))),
         at_once(_move(Status.READY, gettext_lazy("Ready for handover"))),
