@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='category',
             name='marking',
-            field=models.CharField(blank=True, choices=[('none', 'not marked'), ('tyres', 'tyres'), ('fluids', 'motor oils and other fluids in packages')], db_default='', default='', help_text='Of its products that name none, and of the categories below; empty: as the category above.', max_length=8, verbose_name='marked goods'),
+            field=models.CharField(blank=True, choices=[('none', 'not marked'), ('tyres', 'tyres'), ('fluids', 'motor oils and other fluids in packages')], db_default='', default='', help_text='Of its products that say nothing, and of the categories below; empty: as the category above.', max_length=8, verbose_name='marked goods'),
         ),
         migrations.AddField(
             model_name='product',

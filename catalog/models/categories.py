@@ -62,7 +62,7 @@ class Category(models.Model):
     )
     marking = models.CharField(
         _("marked goods"), max_length=8, choices=Marking, blank=True, default="", db_default="",
-        help_text=_("Of its products that name none, and of the categories below; empty: as the category above."),
+        help_text=_("Of its products that say nothing, and of the categories below; empty: as the category above."),
     )  # fmt: skip
     marked_as = models.CharField(
         _("marked as"), max_length=8, choices=Marking, blank=True, editable=False, default="", db_default=""

@@ -104,3 +104,9 @@ def test_the_page_is_reached_from_the_order_and_by_staff_alone(manager, client):
 def test_the_script_writes_the_separator_that_a_scanner_types():
     script = (Path(settings.BASE_DIR) / "static/autosalon/marks.js").read_text()
     assert ('"\\u001d"' in script, "BracketRight" in script) == (True, True)
+
+
+def test_the_page_speaks_russian(manager):
+    manager.defaults["HTTP_ACCEPT_LANGUAGE"] = "ru"
+    shown = manager.get(page(paid(ProductLine(make.marked_goods(), 2)))).content.decode()
+    assert ("2 штуки ещё без кода: выдать товар нельзя." in shown, "Код следующей штуки" in shown) == (True, True)
