@@ -45,7 +45,8 @@ class TestCreating:
         car = response.json()
         assert (car["stock"], car["available"], car["price"], car["currency"]) == (1, 1, "3150000.00", "RUB")
         assert response["ETag"] == '"1"'
-        for_staff = {name: car[name] for name in ("vat_kind", "vat_ground", "margin_cost", "cost", "warnings")}
+        staffs = ("vat_kind", "vat_ground", "margin_cost", "marking", "cost", "warnings")
+        for_staff = {name: car[name] for name in staffs}
         assert (car["vat_kind"], car["margin_cost"]) == ("", None)
         assert Api().get(f"/products/{car['id']}").json() | for_staff == car
         event = OutboxEvent.objects.using("catalog").get()

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from core.errors import CardNumberRefused
-from core.gtin import is_gtin
 from core.ids import find_uuid
+from core.secrecy.marks import is_gtin
 
 MASK = "[card number removed]"
 THINGS = frozenset({"sku", "external_id", "vin", "plate", "inn", "ogrn", "phone", "email"})

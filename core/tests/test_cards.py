@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from core.errors import CardNumberRefused
-from core.gtin import is_gtin
 from core.ids import uuid7
 from core.secrecy.cards import (
     MASK,
@@ -18,6 +17,7 @@ from core.secrecy.cards import (
     may_hold_card_number,
     refuse_card_numbers,
 )
+from core.secrecy.marks import is_gtin
 
 CARDS = [
     "4111111111111111",

@@ -26,7 +26,7 @@ SHOWN_GS = "␝"
 
 
 class ScanForm(forms.Form):
-    """What the scanner typed for a piece of a line; only spaces around it go."""
+    """A code as the scanner typed it for a piece of a line; only spaces around it go."""
 
     line = forms.UUIDField()
     code = forms.CharField(max_length=MAX_LENGTH + 10)

@@ -1,4 +1,4 @@
-"""Which lines of an order are marked, and which of their pieces have a code."""
+"""Read which lines of an order are marked, and which of their pieces have a code."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

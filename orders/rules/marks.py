@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from core.errors import InvalidInput
-from core.gtin import is_gtin
+from core.secrecy.marks import is_gtin
 
 GS = "\x1d"
 """Separator of the parts whose length is not fixed: a scanner that leaves it out makes one part of them all."""

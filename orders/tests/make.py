@@ -22,6 +22,7 @@ from orders.models import (
     Document,
     DocumentFile,
     IssuedDocument,
+    MarkCode,
     Order,
     OrderReturn,
     ProductCopy,
@@ -249,3 +250,16 @@ def marked_goods(*, price: str = "8000.00", available: int = 50, marking: str = 
 def mark_code(serial: str, *, gtin: str = "04601234567893", proof: str = "EE05") -> str:
     """A code as a scanner types it: with the proof of its operator behind separators."""
     return f"01{gtin}21{serial}\x1d91{proof}\x1d92c2lnbmF0dXJl"
+
+
+def marked_piece(*, customer_id: UUID | None = None) -> MarkCode:
+    """The code of the one marked piece of a paid order."""
+    from orders.tests import answers
+
+    made = order(customer_id=customer_id, lines=[ProductLine(marked_goods(), 1)])
+    answers.receive(answers.reserved(made))
+    answers.receive(answers.paid(made, by_saga=False))
+    line, manager = made.lines.get(), Actor(uuid7(), frozenset({"manager"}))
+    code = mark_code(str(made.id)[-12:])
+    services.enter_marks(order_id=made.id, line_id=line.id, codes=[code], actor=manager, now=timezone.now())
+    return MarkCode.objects.get(order_id=made.id)

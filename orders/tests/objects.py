@@ -73,6 +73,12 @@ def order_line(owner: UUID) -> Ids:
     return [str(found.id), str(found.lines.get().id)]
 
 
+@made_by("/orders/{}/marks/{}")
+def marked_piece(owner: UUID) -> Ids:
+    mark = make.marked_piece(customer_id=owner)
+    return [str(mark.order_id), str(mark.pk)]
+
+
 @made_by("/cart/items")
 def cart_item(owner: UUID) -> Ids:
     return [str(make.cart_item(customer_id=owner))]

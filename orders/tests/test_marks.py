@@ -10,8 +10,8 @@ from django.utils import timezone
 from catalog.events import CategoryChanged
 from core.db import transaction
 from core.errors import FourEyes, InvalidInput
-from core.gtin import is_gtin
 from core.ids import uuid7
+from core.secrecy.marks import is_gtin
 from core.testing import Api
 from messaging.models import OutboxEvent
 from messaging.testing import capture_events

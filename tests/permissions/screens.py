@@ -68,7 +68,7 @@ orders.commissionrule            admin    admin    nobody   nobody   -
 orders.depositagreement          manager  nobody   nobody   nobody   state_fault
 orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
 orders.issueddocument            manager  nobody   nobody   nobody   -
-orders.order                     manager  nobody   nobody   nobody   move_to_cancelled,move_to_completed,
+orders.order                     manager  nobody   nobody   nobody   marks,move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready,sales_figures
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.productcopy               admin    nobody   nobody   nobody   -

@@ -133,6 +133,9 @@ POST   /orders/{}/cancel                                  own
 POST   /orders/{}/assign                                  manager
 POST   /orders/{}/hold                                    manager
 POST   /orders/{}/return                                  own
+GET    /orders/{}/marks                                   manager
+POST   /orders/{}/marks                                   manager
+DELETE /orders/{}/marks/{}                                manager
 GET    /commissions                                       manager
 POST   /commissions                                       admin
 GET    /commissions/months                                manager

@@ -1,4 +1,4 @@
-"""Numbers of goods (GTIN): their check digit, as GS1's General Specifications have it."""
+"""Tell the number of goods (GTIN) that the code of a marked piece begins with, by GS1's General Specifications."""
 
 LENGTH = 14
 
