@@ -17,7 +17,7 @@ from financing.errors import HeldByOrder, OfferExpired
 from financing.models.fields import amount_field, percent_field, psk_field, rules_field
 from financing.models.programmes import Programme, ScheduleType
 from financing.models.work_calendar import WorkCalendarYear
-from financing.rules.bank_rules import read_rules
+from financing.rules.bank_rules import BankRules, read_rules
 from financing.rules.calculations import LoanTerms, ScheduleKind, premium_fees
 from financing.rules.kinds import FinancingType
 
@@ -85,6 +85,7 @@ class Application(models.Model):
     decided_by = models.UUIDField(_("decided by"), null=True)
     decided_at = models.DateTimeField(_("decided at"), null=True)
     approved_amount = amount_field(_("approved amount"), null=True)
+    financed_fee = amount_field(_("fees added to the loan"), default=Decimal(0), db_default=Decimal(0))
     annual_rate = percent_field(_("rate, % a year"), null=True)
     schedule = models.CharField(_("schedule"), max_length=15, choices=ScheduleType)
     bank_rules = rules_field()
@@ -153,8 +154,24 @@ class Application(models.Model):
         requested: Decimal = self.vehicle_price - self.down_payment + self.financed_premium
         return requested
 
+    @property
+    def rules(self) -> BankRules:
+        """The bank's conventions that it was decided by."""
+        return read_rules(self.bank_rules)
+
+    @property
+    def paid_out(self) -> Decimal | None:
+        """Return what the loan brings the order, roubles: approved less the fees kept from it; None until approval."""
+        amount: Decimal | None = self.approved_amount
+        return None if amount is None else amount - self.rules.withheld_fee(amount)
+
+    def is_within_asked(self, amount: Decimal) -> bool:
+        """Tell whether `amount` roubles may be lent: not above what was asked for, and something for the car."""
+        paid_out = amount - self.rules.withheld_fee(amount)
+        return bool(self.financed_premium < paid_out and amount <= self.requested_amount)
+
     def own_part(self, amount: Decimal) -> Decimal:
-        """Return what the client pays by themselves when a loan pays `amount`, roubles."""
+        """Return what the client pays by themselves when a loan brings the order `amount`, roubles."""
         part: Decimal = self.vehicle_price + self.financed_premium - amount
         return part
 
@@ -181,9 +198,10 @@ class Application(models.Model):
     def terms(self, amount: Decimal, annual_rate: Decimal, day: date) -> LoanTerms:
         """Terms of a loan of this amount and rate paid out on a day, by the bank's rules it was decided by.
 
-        Premiums that are lent are its fees; what the law demands of a driver (OSAGO) stands outside ПСК.
+        Premiums that are lent are its fees; what the law demands of a driver (OSAGO) stands outside ПСК. The bank's
+        own financed fees come on top of the amount.
         """
-        rules = read_rules(self.bank_rules).terms(day, amount, self.term_months, WorkCalendarYear.read)
+        rules = self.rules.terms(day, amount, self.term_months, WorkCalendarYear.read)
         return LoanTerms(
             vehicle_price=self.vehicle_price,
             down_payment=self.own_part(amount),
@@ -214,6 +232,7 @@ class Application(models.Model):
         self.programme, self.schedule = offer.programme, offer.schedule
         self.bank_rules = offer.bank_rules
         self.approved_amount, self.annual_rate = offer.amount, offer.annual_rate
+        self.financed_fee = self.rules.financed_fee(offer.amount)
         self.term_months, self.balloon = offer.term_months, offer.balloon
         self.monthly_payment, self.psk = offer.monthly_payment, offer.psk
         self.expires_at = offer.expires_at

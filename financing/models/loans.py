@@ -58,6 +58,8 @@ class Loan(models.Model):
     customer_id = models.UUIDField(_("customer"))
     bank = models.CharField(_("bank"), max_length=120, blank=True, default="", db_default="")
     principal = amount_field(_("principal"))
+    financed_fee = amount_field(_("fees added to the loan"), default=Decimal(0), db_default=Decimal(0))
+    withheld_fee = amount_field(_("fees kept from the payout"), default=Decimal(0), db_default=Decimal(0))
     balance = amount_field(_("balance"))
     annual_rate = percent_field(_("rate, % a year"))
     term_months = models.PositiveSmallIntegerField(_("term, months"))
@@ -144,6 +146,18 @@ class Loan(models.Model):
     def rules(self) -> BankRules:
         """The bank's conventions as they were signed."""
         return read_rules(self.bank_rules)
+
+    @property
+    def before_fees(self) -> Decimal:
+        """Return what was lent before the fees that came on top, roubles: per cents of fees are of it."""
+        base: Decimal = self.principal - self.financed_fee
+        return base
+
+    @property
+    def paid_out(self) -> Decimal:
+        """Return what the order was paid, roubles: the rest of the principal are fees that the loan itself paid."""
+        paid: Decimal = self.principal - self.financed_fee - self.withheld_fee
+        return paid
 
     def is_cooling_off_on(self, day: date) -> bool:
         """Tell whether the borrower may still return it as if it had never been taken."""

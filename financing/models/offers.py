@@ -1,5 +1,6 @@
 """Offers: what each bank was asked for an application, and what it answered, side by side."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -91,6 +92,12 @@ class BankOffer(models.Model):
     def rules(self) -> BankRules:
         """The bank's conventions as they were offered."""
         return read_rules(self.bank_rules)
+
+    @property
+    def paid_out(self) -> Decimal | None:
+        """Return what it brings the order, roubles: the amount less the fees kept from it; None until it offers."""
+        amount: Decimal | None = self.amount
+        return None if amount is None else amount - self.rules.withheld_fee(amount)
 
     def __str__(self) -> str:
         return f"{self.connection or '-'}: {self.get_status_display()}"

@@ -185,7 +185,7 @@ class Programme(models.Model):
     payoff_rule = chosen_field(_("interest that closes a loan"), PayoffInterest, PayoffInterest.TO_THE_DAY)
     fees = models.JSONField(
         _("fees and insurance"), default=list, blank=True, db_default=models.Value([], models.JSONField()),
-        help_text=_("A list of {name, kind, when, amount or percent, in_psk}."),
+        help_text=_("A list of {name, kind, when, amount or percent, in_psk, paid}."),
     )  # fmt: skip
     currency = models.CharField(_("currency"), max_length=3, default=DEFAULT_CURRENCY)
     valid_from = models.DateField(_("valid from"))

@@ -56,10 +56,19 @@ class FeeKind(StrEnum):
     INSURANCE = "insurance"
 
 
+class FeePayment(StrEnum):
+    """Source of a fee of the payout: the borrower's purse, a larger loan, or a smaller payout."""
+
+    CASH = "cash"
+    FINANCED = "financed"
+    WITHHELD = "withheld"
+
+
 class BankFee(msgspec.Struct, frozen=True, kw_only=True):
     """A fee or a premium of a programme: roubles, or per cent of what is lent.
 
-    Paid at the payout, with `each` payment, `yearly` (with every twelfth but the last) or with the payment of a number.
+    Due at the payout, with `each` payment, `yearly` (with every twelfth but the last) or with the payment of a number.
+    What is lent, of which all per cents are, is the sum before the fees that the loan itself pays.
     """
 
     name: str
@@ -68,6 +77,7 @@ class BankFee(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal | None = None
     percent: Decimal | None = None
     in_psk: bool = True
+    paid: FeePayment = FeePayment.CASH
 
     def in_roubles(self, lent: Decimal) -> Decimal:
         """Return what is paid each time for `lent` roubles."""
@@ -168,10 +178,35 @@ class BankRules(msgspec.Struct, frozen=True, kw_only=True):
     def fee_list(self, lent: Decimal, payments: int) -> list[Fee]:
         """Return the fees of a loan of `lent` roubles in so many payments."""
         return [
-            Fee(fee.name, fee.in_roubles(lent), when, in_psk=fee.in_psk)
+            Fee(
+                fee.name,
+                fee.in_roubles(lent),
+                when,
+                financed=fee.paid is FeePayment.FINANCED,
+                in_psk=fee.in_psk,
+                withheld=fee.paid is FeePayment.WITHHELD,
+            )
             for fee in self.fees
             for when in fee.numbers(payments)
         ]
+
+    def financed_fee(self, lent: Decimal) -> Decimal:
+        """Return what fees add to a loan of `lent` roubles."""
+        return self._add_up(FeePayment.FINANCED, lent)
+
+    def withheld_fee(self, lent: Decimal) -> Decimal:
+        """Return what fees keep from the payout of a loan of `lent` roubles."""
+        return self._add_up(FeePayment.WITHHELD, lent)
+
+    def _add_up(self, paid: FeePayment, lent: Decimal) -> Decimal:
+        return sum((fee.in_roubles(lent) for fee in self.fees if fee.paid is paid), Decimal("0.00"))
+
+    def lent_within(self, principal: Decimal) -> Decimal:
+        """Return the most that is lent for a principal with its fees in it, roubles; zero or less where they eat it."""
+        added = [fee for fee in self.fees if fee.paid is FeePayment.FINANCED]
+        fixed = sum((fee.amount or Decimal(0) for fee in added), Decimal(0))
+        share = sum((fee.percent or Decimal(0) for fee in added), Decimal(100))
+        return ((principal - fixed) * 100 / share).quantize(KOPECK, ROUND_DOWN)
 
     def fees_of_rows(self, lent: Decimal, numbers: Sequence[int], payments: int) -> list[Decimal]:
         """Return what is paid besides the debt with the payments of these numbers, of so many in all; roubles."""

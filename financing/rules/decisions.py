@@ -39,8 +39,8 @@ class Rules:
 
     `residual_limits` are the greatest residual payments, per cent of the value, of a car one, two, … years old at the
     last payment; the last holds for older ones. Of used cars the `_used_` thresholds count too;
-    `max_ltv_insured_percent` holds the loan with the premiums it pays. `max_psk_percent` is the ceiling of the day, and
-    `max_share_percent` the most of the quarter's lending at this debt load.
+    `max_ltv_insured_percent` holds the loan with the premiums and fees it pays. `max_psk_percent` is the ceiling of the
+    day, and `max_share_percent` the most of the quarter's lending at this debt load.
     """
 
     min_term_months: int
@@ -69,8 +69,8 @@ class Rules:
 class LentSums:
     """Sums of a loan, whoever takes it: `value` is what the car is worth as security, `order_total` the most lent.
 
-    Roubles; `premium_lent` is insurance that the `amount` pays for. `is_used` and `vehicle_year` are None where the car
-    is not known.
+    Roubles; the `amount` pays for insurance too, `premium_lent`, and for the bank's own fees, `fee_lent`. `is_used` and
+    `vehicle_year` are None where the car is not known.
     """
 
     today: date
@@ -83,6 +83,12 @@ class LentSums:
     vehicle_year: int | None = None
     balloon: Decimal = Decimal(0)
     premium_lent: Decimal = Decimal(0)
+    fee_lent: Decimal = Decimal(0)
+
+    @property
+    def for_goods(self) -> Decimal:
+        """Return what is lent for the car alone, roubles."""
+        return self.amount - self.premium_lent - self.fee_lent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,23 +173,23 @@ def _term(facts: Facts, rules: Rules) -> Iterator[Check]:
 
 
 def _amount(facts: LentSums, rules: Rules) -> Iterator[Check]:
-    """Within the programme, and never more than the order costs."""
-    highest = min(rules.max_amount, facts.order_total)
+    """Within the programme, and never more than the order costs with the fees that are lent besides."""
+    highest = min(rules.max_amount, facts.order_total + facts.fee_lent)
     yield _verdict("amount", rules.min_amount <= facts.amount <= highest, facts.amount, f"{rules.min_amount}-{highest}")
 
 
 def _down_payment(facts: LentSums, rules: Rules) -> Iterator[Check]:
-    price = facts.amount - facts.premium_lent + facts.down_payment
+    price = facts.for_goods + facts.down_payment
     share = loan_to_value_percent(facts.down_payment, price)
     least = max([rules.min_down_payment_percent, *_if_used(facts, rules.min_down_payment_used_percent)])
     yield _verdict("down_payment", share >= least, round(share, 2), least)
 
 
 def _ltv(facts: LentSums, rules: Rules) -> Iterator[Check]:
-    """Of the car alone, and with the premiums that are lent besides."""
-    share = loan_to_value_percent(facts.amount - facts.premium_lent, facts.value)
+    """Of the car alone, and with the premiums and fees that are lent besides."""
+    share = loan_to_value_percent(facts.for_goods, facts.value)
     most = min([rules.max_ltv_percent, *_if_used(facts, rules.max_ltv_used_percent)])
-    if share <= most and facts.premium_lent:
+    if share <= most and facts.for_goods < facts.amount:
         share, most = loan_to_value_percent(facts.amount, facts.value), rules.max_ltv_insured_percent
     yield _verdict("ltv", share <= most, round(share, 2), most)
 

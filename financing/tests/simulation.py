@@ -36,7 +36,7 @@ class Agreement:
     unit: int
     rounding: str
     interest_rounding: str
-    fees: tuple[tuple[str | int, int, bool], ...]
+    fees: tuple[tuple[str | int, int, bool, str], ...]
     penalty: Fraction
     is_interest_on_overdue: bool
     order: tuple[str, ...]
@@ -44,18 +44,29 @@ class Agreement:
     premium_counted: int = 0
 
     def fee(self, number: int, payments: int = 0) -> int:
-        """What is paid with a payment besides the debt: `fees` say when, how much, and whether ПСК counts it."""
+        """What is paid with a payment besides the debt: `fees` say when, how much, whether ПСК counts it, and whether
+        it is paid in cash, comes on top of what is lent, or is kept from the payout.
+        """
         last = max(payments, self.payments)
         return sum(
             amount
-            for when, amount, _counts in self.fees
+            for when, amount, _counts, _how in self.fees
             if when in ("each", number) or (when == "yearly" and number % 12 == 0 and number < last)
         )
 
     @property
     def fee_first(self) -> int:
-        """What is paid on the day of the payout."""
-        return sum(amount for when, amount, _counts in self.fees if when == "disbursement")
+        """What is paid on the day of the payout, from whatever purse."""
+        return sum(amount for when, amount, *_how in self.fees if when == "disbursement")
+
+    def first_by(self, how: str) -> int:
+        """What of it is paid from one purse: `cash`, `financed` or `withheld`."""
+        return sum(fee[1] for fee in self.fees if fee[0] == "disbursement" and fee[3] == how)
+
+    @property
+    def handed_over(self) -> int:
+        """What the seller gets of the debt."""
+        return self.lent - self.first_by("financed") - self.first_by("withheld")
 
 
 def is_free(day: date) -> bool:

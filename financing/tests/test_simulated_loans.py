@@ -15,7 +15,7 @@ from financing.models import Loan, LoanPayment, LoanScheduleRow, LoanVersion, Ve
 from financing.queries.early import plan_early, quote_payoff
 from financing.queries.history import History
 from financing.queries.redating import plan_redating
-from financing.rules.bank_rules import UNITS, BankFee, BankRules, FirstPeriod, RoundingMode
+from financing.rules.bank_rules import UNITS, BankFee, BankRules, FeePayment, FirstPeriod, RoundingMode
 from financing.rules.calculations import (
     DayCount,
     LoanTerms,
@@ -95,7 +95,13 @@ class Case:
         if chance.random() < 0.3:
             size = {"percent": Decimal(chance.randint(1, 9_999)) / 10_000}
         when = chance.choice(["disbursement", "each", "yearly", chance.randint(1, self.payments)])
-        return BankFee(name="fee", when=when, in_psk=chance.random() < 0.7, **size)
+        paid = chance.choice(list(FeePayment)) if when == "disbursement" else FeePayment.CASH
+        return BankFee(name="fee", when=when, in_psk=chance.random() < 0.7, paid=paid, **size)
+
+    @property
+    def principal(self):
+        """The whole debt: what is lent to the order, and the fees that come on top."""
+        return Decimal(self.deal.lent) / 100
 
     @property
     def terms(self):
@@ -116,7 +122,7 @@ class Case:
         rules = self.rules
         return simulation.Agreement(
             payout=self.payout,
-            lent=kopecks(self.lent),
+            lent=kopecks(self.lent) + sum(self.size(fee) for fee in rules.fees if fee.paid == "financed"),
             payments=self.payments,
             rate=Fraction(self.rate) / 100,
             kind=self.kind,
@@ -131,14 +137,14 @@ class Case:
             rounding=rules.payment_rounding.value,
             interest_rounding=rules.interest_rounding.value,
             premium_counted=kopecks(self.premium[1]),
-            fees=tuple((fee.when, self.size(fee), fee.in_psk) for fee in rules.fees),
+            fees=tuple((fee.when, self.size(fee), fee.in_psk, fee.paid.value) for fee in rules.fees),
             penalty=Fraction(self.penalty) / 100,
             is_interest_on_overdue=self.is_interest_on_overdue,
             order=tuple(self.order),
         )
 
     def size(self, fee):
-        """What is paid each time, kopecks: a percentage is of all that is lent."""
+        """What is paid each time, kopecks: a percentage is of all that is lent, but for fees that come on top."""
         if fee.amount is not None:
             return kopecks(fee.amount)
         return simulation.rounded(kopecks(self.lent) * Fraction(fee.percent) / 100, 1, "half_up")
@@ -173,7 +179,8 @@ class Served:
 
     def __init__(self, case, quote):
         self.loan = Loan(
-            principal=case.lent,
+            principal=case.principal,
+            financed_fee=case.principal - case.lent,
             annual_rate=case.rate,
             term_months=case.payments,
             schedule=case.kind,
@@ -186,7 +193,7 @@ class Served:
         )
         first = LoanVersion(
             number=1, kind=VersionKind.PAYOUT, from_date=case.payout, period_start=case.payout, annual_rate=case.rate,
-            principal=case.lent, payment=quote.regular, monthly_payment=quote.monthly_payment, psk=quote.psk,
+            principal=case.principal, payment=quote.regular, monthly_payment=quote.monthly_payment, psk=quote.psk,
             created_at=next_moment(),
         )  # fmt: skip
         self.versions, self.payments, self.rows = [first], [], row_models(1, quote.schedule)
@@ -315,6 +322,17 @@ def check_cost(shown, found, seed):
     assert abs(float(shown) - found) < 0.000502, (seed, shown, found)
 
 
+def check_payout(case, quote):
+    """Of the debt the seller gets what no fee takes; what the borrower pays in all beside it are the fees in cash."""
+    deal, rules = case.deal, case.rules
+    withheld = rules.withheld_fee(case.lent)
+    assert (kopecks(quote.amount_financed), kopecks(quote.withheld)) == (deal.lent, kopecks(withheld)), case.seed
+    assert kopecks(case.lent - withheld) == deal.handed_over, case.seed
+    assert kopecks(quote.total_paid) == sum(row.payment for row in quote.schedule) * 100 + deal.first_by("cash")
+    assert rules.lent_within(case.principal) <= case.lent, case.seed
+    assert case.lent - rules.lent_within(case.principal) <= Decimal("0.03"), case.seed
+
+
 def check_rows(rows, lines, seed):
     assert read_lines(rows) == drawn(simulation.Plan(0, lines)), seed
     assert sum(row.principal for row in rows) * 100 == sum(line.principal for line in lines)
@@ -362,8 +380,9 @@ def run(seed):
         return False
     plan = simulation.first_plan(case.deal)
     assert read_lines(quote.schedule) == drawn(plan), seed
-    if case.balloon != case.lent:
+    if case.balloon != case.principal:
         assert kopecks(quote.regular) == plan.regular, seed
+    check_payout(case, quote)
     check_cost(quote.psk, simulated_changes.first_cost(case.deal, plan, case.rules.is_dated), seed)
     check = case.chance.choice([check_lateness, check_early, check_change])
     with patch.object(WorkCalendarYear, "read", staticmethod(read_calendar)):
@@ -394,3 +413,4 @@ def test_every_convention_is_among_the_random_ones():
     assert {item.first_period for item in rules} == set(FirstPeriod)
     assert {item.interest_rounding for item in rules} == set(RoundingMode)
     assert {item.payment_day for item in rules} >= {None, 29, 30, 31}
+    assert {fee.paid for item in rules for fee in item.fees} == set(FeePayment)

@@ -31,7 +31,7 @@ class LoanQuote:
     `monthly_payment` is the regular payment with the fees of each payment, of a differentiated loan the greatest;
     `regular` is the same without fees, of a differentiated loan its part of the principal.
     `total_paid` is all rows and what is paid apart at disbursement, the down payment aside; `psk_amount` is the cost
-    that ПСК expresses.
+    that ПСК expresses. Of the amount financed `withheld` never leaves the lender: the schedule repays it.
     """
 
     amount_financed: Decimal
@@ -43,6 +43,7 @@ class LoanQuote:
     psk_amount: Decimal
     schedule: tuple[Row, ...]
     regular: Decimal
+    withheld: Decimal = ZERO
 
     @property
     def average_payment(self) -> Decimal:
@@ -122,7 +123,7 @@ def calculate(terms: LoanTerms, *, today: date | None = None) -> LoanQuote:
         apr, psk_rate = _rates(terms, schedule)
     except NoRateFound as error:
         raise InvalidTerms("fees", "max_value", "The fees are too large for this loan.") from error
-    aside = _upfront(fee for fee in terms.fees if not fee.financed)
+    aside = _upfront(fee for fee in terms.fees if not (fee.financed or fee.withheld))
     each = sum((fee.amount for fee in terms.fees if fee.when == WITH_EACH_PAYMENT), ZERO)
     is_differentiated = terms.schedule is ScheduleKind.DIFFERENTIATED
     return LoanQuote(
@@ -135,4 +136,5 @@ def calculate(terms: LoanTerms, *, today: date | None = None) -> LoanQuote:
         psk_amount=sum(_cost_flows(terms, schedule.rows), ZERO),
         schedule=schedule.rows,
         regular=schedule.rows[terms.grace_months].principal if is_differentiated else schedule.payment,
+        withheld=terms.withheld,
     )

@@ -40,8 +40,8 @@ class ScheduleKind(StrEnum):
 class Fee:
     """A charge in roubles, paid at disbursement, with each payment or with payment number `when`.
 
-    A financed one is added to the loan. `in_psk` is off for what the law demands (OSAGO) and for the borrower's own
-    choice (353-FZ art. 6).
+    A financed one is added to the loan, a withheld one is kept from its payout. `in_psk` is off for what the law
+    demands (OSAGO) and for the borrower's own choice (353-FZ art. 6).
     """
 
     name: str
@@ -49,6 +49,7 @@ class Fee:
     when: str | int = AT_DISBURSEMENT
     financed: bool = False
     in_psk: bool = True
+    withheld: bool = False
 
 
 def premium_fees(lent: Decimal, in_psk: Decimal) -> list[Fee]:
@@ -102,6 +103,11 @@ class LoanTerms:
     def amount_financed(self) -> Decimal:
         """Vehicle price - down payment + financed fees, roubles."""
         return self.vehicle_price - self.down_payment + sum((fee.amount for fee in self.fees if fee.financed), ZERO)
+
+    @property
+    def withheld(self) -> Decimal:
+        """Fees that the lender keeps from the payout, roubles."""
+        return sum((fee.amount for fee in self.fees if fee.withheld), ZERO)
 
     @property
     def basis(self) -> DayCount:
@@ -158,6 +164,8 @@ def _problems(terms: LoanTerms) -> Iterator[InvalidTerms]:
     yield from _number_problems(terms)
     for number, fee in enumerate(terms.fees):
         yield from _fee_problems(terms, fee, f"fees.{number}")
+    if terms.withheld and terms.withheld >= terms.amount_financed:
+        yield InvalidTerms("fees", "max_value", "The fees kept from the payout must be less than the loan.")
     yield from _schedule_problems(terms)
     yield from _date_problems(terms)
 
@@ -191,6 +199,9 @@ def _fee_problems(terms: LoanTerms, fee: Fee, name: str) -> Iterator[InvalidTerm
         yield InvalidTerms(f"{name}.when", "invalid_choice", "Use disbursement, each, or the number of a payment.")
     if fee.financed and fee.when != AT_DISBURSEMENT:
         yield InvalidTerms(f"{name}.financed", "invalid", "Only a fee paid at disbursement can be financed.")
+    if fee.withheld and (fee.financed or fee.when != AT_DISBURSEMENT):
+        detail = "Only a fee paid at disbursement can be withheld, and one that is financed is not."
+        yield InvalidTerms(f"{name}.withheld", "invalid", detail)
 
 
 def _schedule_problems(terms: LoanTerms) -> Iterator[InvalidTerms]:
