@@ -159,7 +159,7 @@ def order_disagreements() -> Iterator[Disagreement]:
     lent: dict[UUID, Decimal] = {}
     for loan in financing.public.loans_by_order():
         if loan.status != "cancelled":
-            lent[loan.order_id] = lent.get(loan.order_id, Decimal(0)) + loan.principal
+            lent[loan.order_id] = lent.get(loan.order_id, Decimal(0)) + loan.paid_out
     returned = insurance.public.premiums_returned()
     offers = orders.public.live_offers()
     for order in orders.public.order_facts():

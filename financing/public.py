@@ -77,7 +77,10 @@ COUNTED = 100
 
 @dataclass(frozen=True)
 class LoanFacts:
-    """Facts about a loan that the books need: roubles, and the checkout's attempt that it belongs to."""
+    """Facts about a loan that the books need: roubles, and the checkout's attempt that it belongs to.
+
+    `paid_out` is what its order got: the principal less the fees that the loan itself paid.
+    """
 
     order_id: UUID
     loan_id: UUID
@@ -85,6 +88,7 @@ class LoanFacts:
     attempt_id: UUID | None
     status: str
     principal: Decimal
+    paid_out: Decimal
     currency: str
 
     @property
@@ -109,6 +113,7 @@ def loans_by_order(*, chunk: int = 2000) -> Iterator[LoanFacts]:
             attempt_id=loan.application.attempt_id,
             status=loan.status,
             principal=loan.principal,
+            paid_out=loan.paid_out,
             currency=loan.currency,
         )
 
@@ -179,7 +184,8 @@ def _applications_nobody_decides() -> Iterator[Disagreement]:
 def _loans_unlike_their_applications() -> Iterator[Disagreement]:
     alike = Q(
         application__status=ApplicationStatus.DISBURSED,
-        principal=F("application__approved_amount"),
+        principal=F("application__approved_amount") + F("application__financed_fee"),
+        financed_fee=F("application__financed_fee"),
         order_id=F("application__order_id"),
         customer_id=F("application__customer_id"),
     )
@@ -188,7 +194,8 @@ def _loans_unlike_their_applications() -> Iterator[Disagreement]:
         yield Disagreement(
             "loan_unlike_application",
             {"loan_id": str(loan.id), "application_id": str(application.id)},
-            f"{loan.principal} lent, {application.approved_amount} approved, application {application.status}",
+            f"{loan.principal} lent, {application.approved_amount} and {application.financed_fee} of fees approved, "
+            f"application {application.status}",
         )
 
 

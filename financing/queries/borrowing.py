@@ -30,7 +30,7 @@ _TAKEABLE = (ApplicationStatus.SCORING, ApplicationStatus.UNDER_REVIEW, Applicat
 class OfferCard:
     """One bank's answer: roubles, per cent a year; the terms are None until it offers.
 
-    `larger_own_part` is what the borrower has to agree to pay by themselves where it lends less than was asked for.
+    `larger_own_part` is what the borrower has to agree to pay by themselves where it brings less than was asked for.
     """
 
     id: UUID
@@ -170,7 +170,7 @@ def _application(item: Application, offers: list[OfferCard], now: datetime) -> A
         is_held=item.is_held_by_order,
         can_withdraw=item.status in OPEN and not item.is_held_by_order,
         can_accept=item.status == ApplicationStatus.APPROVED and standing,
-        larger_own_part=_larger_own_part(item, item.approved_amount),
+        larger_own_part=_larger_own_part(item, item.paid_out),
         offers=offers,
     )
 
@@ -188,8 +188,8 @@ def _counter(item: Application) -> dict[str, Any] | None:
     return {name: value if name == "term_months" else Decimal(str(value)) for name, value in found.items()}
 
 
-def _larger_own_part(item: Application, amount: Decimal | None) -> Decimal | None:
-    return None if amount is None or amount >= item.requested_amount else item.own_part(amount)
+def _larger_own_part(item: Application, paid_out: Decimal | None) -> Decimal | None:
+    return None if paid_out is None or paid_out >= item.requested_amount else item.own_part(paid_out)
 
 
 def _offer(item: BankOffer, application: Application) -> OfferCard:
@@ -209,7 +209,7 @@ def _offer(item: BankOffer, application: Application) -> OfferCard:
         psk=item.psk,
         detail=item.detail,
         expires_at=item.expires_at,
-        larger_own_part=_larger_own_part(application, item.amount),
+        larger_own_part=_larger_own_part(application, item.paid_out),
     )
 
 

@@ -61,7 +61,10 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class LoanOffer:
-    """Cost of a loan as offered: roubles; `psk` and `apr` in per cent a year, `psk_amount` the full cost in money."""
+    """Cost of a loan as offered: roubles; `psk` and `apr` in per cent a year, `psk_amount` the full cost in money.
+
+    `financed_fee` is in the amount financed and brings the order nothing, `withheld_fee` is kept from the payout.
+    """
 
     terms: OfferTerms
     amount_financed: Decimal
@@ -71,6 +74,13 @@ class LoanOffer:
     psk: Decimal
     psk_amount: Decimal
     apr: Decimal
+    financed_fee: Decimal = ZERO
+    withheld_fee: Decimal = ZERO
+
+    @property
+    def paid_out(self) -> Decimal:
+        """Return what the loan brings the order: the rest of it are fees that it pays itself."""
+        return self.amount_financed - self.financed_fee - self.withheld_fee
 
 
 @dataclass(frozen=True)
@@ -209,6 +219,7 @@ def _sum_up(offer: LoanOffer, car: Car, day: date) -> LentSums:
         down_payment=terms.down_payment,
         amount=offer.amount_financed,
         premium_lent=terms.financed_premium,
+        fee_lent=offer.financed_fee,
         is_used=car.is_used,
         vehicle_year=car.year,
         balloon=terms.balloon,
@@ -336,6 +347,8 @@ def recalculate_offer(terms: OfferTerms) -> LoanOffer:
         psk=quote.psk,
         psk_amount=quote.psk_amount,
         apr=quote.apr,
+        financed_fee=rules.financed_fee(lent),
+        withheld_fee=quote.withheld,
     )
 
 

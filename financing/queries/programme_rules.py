@@ -18,6 +18,7 @@ from financing.rules.bank_rules import (
     YEARLY,
     BankFee,
     BankRules,
+    FeePayment,
     FirstPeriod,
     RoundingMode,
 )
@@ -116,6 +117,8 @@ def _check_fee(programme: Programme, fee: BankFee, place: str) -> None:
     if isinstance(fee.when, int) and not 1 <= fee.when <= programme.min_term_months:
         detail = _("The shortest loan has only %(count)s payments.") % {"count": programme.min_term_months}
         raise InvalidInput(f"{place}.when", "out_of_range", detail)
+    if fee.paid is not FeePayment.CASH and fee.when != AT_DISBURSEMENT:
+        raise InvalidInput(f"{place}.paid", "invalid", _("Only a fee of the payout is financed or withheld."))
 
 
 def _try_loans(programme: Programme, rates: Mapping[int, Decimal] | None) -> None:
@@ -132,7 +135,9 @@ def _try_loans(programme: Programme, rates: Mapping[int, Decimal] | None) -> Non
         days = [programme.valid_from, _worst_day(rules, programme.valid_from, calendar)]
     for term in terms:
         rate = _rate_for(programme, by_term, term)
-        for amount in (programme.min_amount, programme.max_amount):
+        for amount in map(rules.lent_within, (programme.min_amount, programme.max_amount)):
+            if amount <= 0:
+                raise InvalidInput("fees", "max_value", _("The fees that the least loan pays leave nothing of it."))
             for day in days:
                 _try(programme, rules.terms(day, amount, term, lambda _first, _last: calendar), amount, rate, term)
 

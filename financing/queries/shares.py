@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from core.clock import dealer_day
 from core.money import ZERO
@@ -16,6 +16,7 @@ from financing.rules.calculations import DebtLoad, LoanQuote, debt_load_percent
 from financing.rules.calculations.affordability import HIGH_FROM, MODERATE_FROM
 from financing.rules.calculations.rounding import KOPECK
 
+_LENT = F("approved_amount") + F("financed_fee")
 _SHOWN = Decimal("0.001")
 _AGREED = (ApplicationStatus.APPROVED, ApplicationStatus.ACCEPTED, ApplicationStatus.DISBURSED)
 _TIERS = {
@@ -62,9 +63,9 @@ def quarter_share(
         standing = standing.exclude(pk=besides)
     is_paid = Q(status=ApplicationStatus.DISBURSED)
     sums = standing.aggregate(
-        agreed=Sum("approved_amount", filter=_TIERS[tier], default=ZERO),
-        paid=Sum("approved_amount", filter=is_paid, default=ZERO),
-        paid_in_tier=Sum("approved_amount", filter=is_paid & _TIERS[tier], default=ZERO),
+        agreed=Sum(_LENT, filter=_TIERS[tier], default=ZERO),
+        paid=Sum(_LENT, filter=is_paid, default=ZERO),
+        paid_in_tier=Sum(_LENT, filter=is_paid & _TIERS[tier], default=ZERO),
     )
     agreed = sums["agreed"] + amount
     base = sums["paid"] + agreed - sums["paid_in_tier"]

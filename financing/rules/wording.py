@@ -67,6 +67,7 @@ FACTS = {
     "monthly_payment": _("payment a month"),
     "order_total": _("total of the order"),
     "premium_lent": _("premiums lent"),
+    "fee_lent": _("fees added to the loan"),
     "share_after": _("debt load with this loan"),
     "term_months": _("term, months"),
     "today": _("day of the decision"),

@@ -155,7 +155,7 @@ def _conclude(application: Application, best: Prepared, banks: Sequence[Prepared
         application.save()
     elif outcome is Outcome.APPROVE:
         let(BY_RULES)
-        make_offer(application, best.quote, best.annual_rate, decided_by=None, now=now)
+        make_offer(application, application.requested_amount, best.quote, best.annual_rate, decided_by=None, now=now)
     else:
         application.move(ApplicationStatus.UNDER_REVIEW, now)
         application.save()

@@ -27,9 +27,19 @@ EXPIRY_HANDLER = "financing.expire_offer"
 
 
 def make_offer(
-    application: Application, quote: LoanQuote, annual_rate: Decimal, *, decided_by: UUID | None, now: datetime
+    application: Application,
+    amount: Decimal,
+    quote: LoanQuote,
+    annual_rate: Decimal,
+    *,
+    decided_by: UUID | None,
+    now: datetime,
 ) -> None:
-    """Approve by our own decision; the order's row is locked by the caller. Raises WrongTransition, Undeclared."""
+    """Approve `amount` roubles by our own decision; the order's row is locked by the caller.
+
+    A fee kept from the payout makes the buyer bring more: such an offer is not what they asked for. Raises
+    WrongTransition, Undeclared.
+    """
     require_permit("financing")
     offer = BankOffer(
         application=application,
@@ -40,9 +50,10 @@ def make_offer(
         bank_rules=application.bank_rules,
     )
     term_months = application.term_months
+    offer.amount = amount
     fill_offer(offer, quote, annual_rate, term_months=term_months, balloon=application.balloon, now=now)
     offer.is_as_asked = (
-        quote.amount_financed == application.requested_amount
+        offer.paid_out == application.requested_amount
         and annual_rate == application.asked_rate
         and term_months == application.asked_term
     )
@@ -53,9 +64,9 @@ def make_offer(
 def fill_offer(
     offer: BankOffer, quote: LoanQuote, annual_rate: Decimal, *, term_months: int, balloon: Decimal, now: datetime
 ) -> None:
-    """Write the terms of an offer: roubles, % a year."""
+    """Write the terms of an offer that has its amount: roubles, % a year."""
     offer.status, offer.answered_at = OfferStatus.OFFERED, now
-    offer.amount, offer.annual_rate, offer.term_months = quote.amount_financed, annual_rate, term_months
+    offer.annual_rate, offer.term_months = annual_rate, term_months
     offer.balloon, offer.monthly_payment, offer.psk = balloon, quote.monthly_payment, quote.psk
 
 
@@ -105,7 +116,8 @@ def take_offer(application: Application, offer: BankOffer | None, now: datetime)
     application.attempt_id = application.attempt_id or application.id
     _require_unfinanced(application)
     application.save()
-    taken = offer or own_offer(application)
+    taken, paid_out = offer or own_offer(application), application.paid_out
+    assert paid_out is not None
     if taken is not None:
         take(application, taken)
     else:
@@ -115,7 +127,7 @@ def take_offer(application: Application, offer: BankOffer | None, now: datetime)
             application_id=application.id,
             order_id=application.order_id,
             customer_id=application.customer_id,
-            amount=application.approved_amount,
+            amount=paid_out,
             currency=application.currency,
             attempt_id=application.attempt_id,
         )
@@ -170,11 +182,13 @@ def refuse(application: Application, reasons: list[str], *, note: str, decided_b
 
 
 def _approved(application: Application, *, expires_at: datetime, is_accepted: bool) -> ApplicationApproved:
+    paid_out = application.paid_out
+    assert paid_out is not None
     return ApplicationApproved(
         application_id=application.id,
         order_id=application.order_id,
         customer_id=application.customer_id,
-        amount=application.approved_amount,
+        amount=paid_out,
         currency=application.currency,
         annual_rate=application.annual_rate,
         term_months=application.term_months,

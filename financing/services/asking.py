@@ -97,7 +97,7 @@ def _take_terms(offer: BankOffer, answer: Mapping[str, Any], now: datetime) -> N
         return
     offer.reference = str(answer.get("reference", ""))[:60]
     offer.is_as_asked = (
-        offer.amount == application.requested_amount
+        offer.paid_out == application.requested_amount
         and offer.annual_rate == offer.asked_rate
         and offer.term_months == application.asked_term
     )
@@ -109,15 +109,10 @@ def _take_terms(offer: BankOffer, answer: Mapping[str, Any], now: datetime) -> N
 
 def _fill(offer: BankOffer, amount: Decimal, rate: Decimal, term: int, now: datetime) -> None:
     application = offer.application
-    if not (
-        application.financed_premium < amount <= application.requested_amount
-        and 0 <= rate <= MAX_RATE
-        and 0 < term <= 360
-    ):
-        raise ValueError(f"{amount} at {rate} % for {term} months")
     balloon = min(offer.programme.balloon_for(application.vehicle_price), amount)
     draft = Application(
         vehicle_price=application.vehicle_price,
+        down_payment=application.down_payment,
         financed_premium=application.financed_premium,
         psk_premium=application.psk_premium,
         term_months=term,
@@ -125,6 +120,9 @@ def _fill(offer: BankOffer, amount: Decimal, rate: Decimal, term: int, now: date
         balloon=balloon,
         bank_rules=offer.bank_rules,
     )
+    if not (draft.is_within_asked(amount) and 0 <= rate <= MAX_RATE and 0 < term <= 360):
+        raise ValueError(f"{amount} at {rate} % for {term} months")
+    offer.amount = amount
     fill_offer(offer, quote_for(draft, amount, rate, dealer_day(now)), rate, term_months=term, balloon=balloon, now=now)
 
 

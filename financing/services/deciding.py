@@ -125,6 +125,7 @@ def _facts(setting: Setting, fields: ApplicationFields, draft: Application, quot
         is_used=setting.car.is_used,
         average_payment=quote.average_payment,
         premium_lent=draft.financed_premium,
+        fee_lent=draft.rules.financed_fee(draft.requested_amount),
     )
 
 
@@ -196,7 +197,7 @@ def counter_offer(prepared: Prepared, setting: Setting) -> dict[str, Any] | None
             offer = {
                 "term_months": fields.term_months,
                 "down_payment": fields.down_payment,
-                "amount": found.quote.amount_financed,
+                "amount": found.quote.amount_financed - found.facts.fee_lent,
                 "annual_rate": found.annual_rate,
                 "monthly_payment": found.quote.monthly_payment,
                 "psk": found.quote.psk,

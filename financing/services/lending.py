@@ -55,7 +55,7 @@ def disburse_loan(*, order_id: UUID, attempt_id: UUID, now: datetime) -> None:
                 loan_id=loan.id,
                 order_id=loan.order_id,
                 customer_id=loan.customer_id,
-                amount=loan.principal,
+                amount=loan.paid_out,
                 currency=loan.currency,
                 attempt_id=attempt_id,
                 bank=loan.bank,
@@ -83,6 +83,8 @@ def _lend(application: Application, now: datetime) -> Loan:
         next_payment=rows[0].payment,
         accrued_on=today,
         principal=quote.amount_financed,
+        financed_fee=application.financed_fee,
+        withheld_fee=quote.withheld,
         balance=quote.amount_financed,
         annual_rate=application.annual_rate,
         term_months=application.term_months,
@@ -99,14 +101,24 @@ def _lend(application: Application, now: datetime) -> Loan:
     )
     version = _first_version(loan, quote)
     write_rows(version, rows)
-    moved = {Account.CASH.value: -loan.principal, Account.PRINCIPAL.value: loan.principal}
-    write_entry(loan, moved, EntryKind.PAYOUT, today, now, None)
+    _book(loan, today, now)
     return loan
+
+
+def _book(loan: Loan, today: date, now: datetime) -> None:
+    """Open the loan's book: what the order got, and the fees that the loan itself paid as earned."""
+    moved = {
+        Account.CASH.value: -loan.paid_out,
+        Account.PRINCIPAL.value: loan.principal,
+        Account.OTHER.value: loan.paid_out - loan.principal,
+    }
+    write_entry(loan, moved, EntryKind.PAYOUT, today, now, None)
 
 
 def _paid_at_payout(quote: LoanQuote, terms: LoanTerms, today: date) -> list[Row]:
     """The borrower's own payment of fees that are due at the payout; what the loan pays is in its principal."""
-    fee = sum((fee.amount for fee in terms.fees if fee.when == AT_DISBURSEMENT and not fee.financed), ZERO)
+    own = (fee for fee in terms.fees if fee.when == AT_DISBURSEMENT and not (fee.financed or fee.withheld))
+    fee = sum((fee.amount for fee in own), ZERO)
     return [Row(0, today, fee, ZERO, ZERO, fee, quote.amount_financed)] if fee else []
 
 

@@ -41,14 +41,14 @@ def approve_application(
         application = lock_application(application_id)
         admit_approving(application, manager_id, now)
         amount = application.requested_amount if amount is None else amount
-        if not application.financed_premium < amount <= application.requested_amount:
+        if not application.is_within_asked(amount):
             raise InvalidInput("amount", "out_of_range", _("Above the premiums lent, and not more than was asked for."))
         require_remembered(application)
         application.balloon = min(application.balloon, amount)
         rate = application.asked_rate if annual_rate is None else annual_rate
         quote = quote_for(application, amount, rate, dealer_day(now))
         require_lawful(application, quote, now)
-        make_offer(application, quote, rate, decided_by=manager_id, now=now)
+        make_offer(application, amount, quote, rate, decided_by=manager_id, now=now)
     return application
 
 
@@ -70,7 +70,7 @@ def accept_offer(
 ) -> Application:
     """Accept the application's offer, or the one named of those side by side; only the client can.
 
-    Where it lends less than was asked for, the client names what they pay by themselves instead (`own_part`, roubles).
+    Where it brings the order less than was asked for, they name what they pay by themselves (`own_part`, roubles).
     Raises ApplicationNotFound, WrongTransition, OfferNotFound, OfferNotStanding, OfferExpired, DocumentsMissing,
     OwnPartGrows, AlreadyFinanced, PskAboveCeiling, LendingShareFull.
     """
@@ -78,7 +78,7 @@ def accept_offer(
         application = lock_application(application_id, customer_id)
         offer = _standing_offer(application, offer_id) if offer_id else None
         require_papers(application, offer.programme if offer else None)
-        _require_agreement(application, offer.amount if offer else application.approved_amount, own_part)
+        _require_agreement(application, offer.paid_out if offer else application.paid_out, own_part)
         if offer is not None and application.status in _UNDECIDED:
             settle_on(application, offer, decided_by=None, now=now, is_chosen=True)
         elif offer is not None:
@@ -87,11 +87,11 @@ def accept_offer(
     return application
 
 
-def _require_agreement(application: Application, amount: Decimal | None, own_part: Decimal | None) -> None:
+def _require_agreement(application: Application, paid_out: Decimal | None, own_part: Decimal | None) -> None:
     """Let nobody pay more by themselves than they named. Raises OwnPartGrows."""
-    if amount is None:
+    if paid_out is None:
         return
-    needed = application.own_part(amount)
+    needed = application.own_part(paid_out)
     agreed = application.down_payment if own_part is None else own_part
     if needed > agreed or own_part not in (None, needed):
         raise OwnPartGrows(own_part=str(needed), down_payment=str(application.down_payment))

@@ -121,8 +121,8 @@ def _quote(override: Override) -> LoanQuote:
     application = override.application
     order = OrderCopy.objects.get(pk=application.order_id)
     most = min(application.requested_amount, order.total_amount)
-    least = application.financed_premium
-    if not least < override.amount <= most:
+    least = application.financed_premium + application.rules.withheld_fee(override.amount)
+    if not application.is_within_asked(override.amount) or override.amount > most:
         limits = {"least": least, "most": most}
         raise InvalidInput("amount", "out_of_range", _("Above %(least)s, and at most %(most)s.") % limits)
     birth = application.birth_date
@@ -160,7 +160,7 @@ def _carry_out(override: Override, quote: LoanQuote, now: datetime) -> None:
     application = override.application
     application.reopen(now)
     decided_by = override.answered_by or override.proposed_by
-    make_offer(application, quote, override.annual_rate, decided_by=decided_by, now=now)
+    make_offer(application, override.amount, quote, override.annual_rate, decided_by=decided_by, now=now)
 
 
 def confirm_override(*, override_id: UUID, manager_id: UUID, now: datetime, note: str = "") -> Override:
@@ -271,7 +271,7 @@ def offer_counter(*, application_id: UUID, manager_id: UUID, now: datetime) -> A
         application.balloon = min(application.balloon, amount)
         application.bank_rules = application.programme.bank_rules.stored()
         quote = quote_for(application, amount, rate, dealer_day(now))
-        make_offer(application, quote, rate, decided_by=manager_id, now=now)
+        make_offer(application, amount, quote, rate, decided_by=manager_id, now=now)
     return application
 
 
@@ -288,7 +288,7 @@ def _counter(application: Application, setting: Setting) -> Mapping[str, Any]:
         raise NoCounterOffer
     return terms or {
         "term_months": application.asked_term,
-        "amount": verdict.quote.amount_financed,
+        "amount": application.requested_amount,
         "annual_rate": verdict.annual_rate,
     }
 

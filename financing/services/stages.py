@@ -153,7 +153,7 @@ def _resumed(history: History, standing: Standing, until: date) -> Schedule:
         payment=history.version.payment,
         balloon=min(loan.balloon, standing.balance),
         equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
-        fees=rules.fees_of_rows(loan.principal, numbers, max(numbers[-1], loan.term_months)),
+        fees=rules.fees_of_rows(loan.before_fees, numbers, max(numbers[-1], loan.term_months)),
         pays_interest=True,
         payment_rounding=rules.conventions.payment_rounding,
         interest_rounding=rules.conventions.interest_rounding,

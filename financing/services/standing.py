@@ -177,12 +177,12 @@ def totals(loan: Loan, history: History, standing: Standing) -> dict[str, Decima
     """Return what every account of the loan's book must hold, roubles; together zero."""
     received = sum((item.amount - item.surplus for item in history.payments), ZERO)
     return {
-        Account.CASH.value: received - loan.principal,
+        Account.CASH.value: received - loan.paid_out,
         Account.PRINCIPAL.value: standing.balance,
         Account.DEPOSIT.value: -standing.deposit,
         Account.INTEREST.value: -standing.interest_paid,
         Account.PENALTY.value: -standing.penalty_paid,
-        Account.OTHER.value: -standing.other_paid,
+        Account.OTHER.value: loan.paid_out - loan.principal - standing.other_paid,
     }
 
 

@@ -177,7 +177,7 @@ def _reduced(
         accrued_interest=carried,
         balloon=min(loan.balloon, balance),
         equal_principal=loan.schedule == ScheduleType.DIFFERENTIATED,
-        fees=rules.fees_of_rows(loan.principal, numbers, max(numbers[-1], loan.term_months)),
+        fees=rules.fees_of_rows(loan.before_fees, numbers, max(numbers[-1], loan.term_months)),
         pays_interest=rules.is_dated,
         payment_rounding=rules.conventions.payment_rounding,
         interest_rounding=rules.conventions.interest_rounding,

@@ -14,17 +14,21 @@ def compute_result(
 ) -> dict[str, Any]:
     """The sums of a deal as shown: decimal text, roubles and per cent.
 
-    `premiums` are what the policies cost now, `later` their instalments to come, which no order asks for.
+    `premiums` are what the policies cost now, `later` their instalments to come, which no order asks for. Fees that
+    the loan itself pays, added to it or kept from its payout, bring the order nothing (`loan_fee_amount`).
     """
     lent = offer.amount_financed if offer else ZERO
+    loan_fees = lent - offer.paid_out if offer else ZERO
     result = {
         "goods_amount": goods,
         "insurance_amount": premiums,
         "total_amount": goods + premiums,
         "trade_in_amount": trade_in,
         "amount_financed": lent,
-        "due_now": goods + premiums - trade_in - lent,
+        "due_now": goods + premiums + loan_fees - trade_in - lent,
     }
+    if loan_fees:
+        result["loan_fee_amount"] = loan_fees
     if later:
         result["insurance_later_amount"] = later
     if offer:
