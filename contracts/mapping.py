@@ -114,7 +114,7 @@ AMOUNTS = frozenset((
     "monthly_income", "monthly_obligations", "approved_amount", "own_part", "balloon", "monthly_payment",
     "amount_financed", "total_interest", "total_paid", "payment", "principal", "interest", "fees", "balance",
     "premium", "due_now", "unrounded", "coverage_amount", "insured_value", "deductible", "refund_amount",
-    "refund_estimate",
+    "refund_estimate", "paid_out", "withheld",
 ))  # fmt: skip
 """Amounts of money in them."""
 

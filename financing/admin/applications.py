@@ -204,8 +204,8 @@ class ApplicationAdmin(NamesPeople, DeskAdmin):
             _("offer"),
             {
                 "fields": [
-                    "approved_amount", "annual_rate", "schedule", "balloon", "monthly_payment", "psk", "expires_at",
-                    "debt_load_percent", "counted_in",
+                    "approved_amount", "financed_fee", "annual_rate", "schedule", "balloon", "monthly_payment", "psk",
+                    "expires_at", "debt_load_percent", "counted_in",
                 ]
             },
         ),

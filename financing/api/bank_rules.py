@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.money import MAX_AMOUNT
-from financing.rules.bank_rules import MAX_FEES, UNITS, FeeKind, FirstPeriod, RoundingMode
+from financing.rules.bank_rules import MAX_FEES, UNITS, FeeKind, FeePayment, FirstPeriod, RoundingMode
 from financing.rules.calculations import MonthEnd, PayoffRule, Shift
 from financing.rules.calculations.terms import LOAN_DAY_COUNTS
 
@@ -33,7 +33,10 @@ class BankFeeWhenField(serializers.Field):
 
 
 class BankFeeSerializer(serializers.Serializer):
-    """A fee or a premium of a programme: roubles, or per cent of what is lent."""
+    """A fee or a premium of a programme: roubles, or per cent of what is lent.
+
+    One of the payout may be `financed`, on top of the loan, or `withheld` from what the order gets.
+    """
 
     name = serializers.CharField(max_length=120)
     kind = serializers.ChoiceField(choices=[item.value for item in FeeKind], default=FeeKind.FEE.value)
@@ -46,6 +49,7 @@ class BankFeeSerializer(serializers.Serializer):
         default=None,
     )  # fmt: skip
     in_psk = serializers.BooleanField(default=True)
+    paid = serializers.ChoiceField(choices=[item.value for item in FeePayment], default=FeePayment.CASH.value)
 
 
 class PaymentUnitField(serializers.DecimalField):

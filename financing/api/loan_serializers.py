@@ -14,15 +14,20 @@ _LEAST = Decimal("0.01")
 
 
 class LoanSerializer(serializers.ModelSerializer):
-    """A loan as it stands today; `bank_rules` are those it was signed by."""
+    """A loan as it stands today; `bank_rules` are those it was signed by.
+
+    `paid_out` is what its order got: the principal less the fees that the loan itself paid.
+    """
 
     bank_rules = BankRulesSerializer(source="rules", read_only=True)
+    paid_out = MoneyField(read_only=True)
 
     class Meta:
         model = Loan
         fields = [
-            "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "balance", "annual_rate",
-            "term_months", "schedule", "bank_rules", "schedule_version", "monthly_payment", "total_interest", "psk",
+            "id", "application_id", "order_id", "customer_id", "bank", "status", "principal", "paid_out", "balance",
+            "annual_rate", "term_months", "schedule", "bank_rules", "schedule_version", "monthly_payment",
+            "total_interest", "psk",
             "overdue_amount", "penalty_amount", "days_past_due", "overdue_since", "deposit", "next_due_date",
             "next_payment", "stage", "stage_until", "disbursed_date", "cooling_off_until", "last_due_date", "closed_at",
             "written_off_amount",

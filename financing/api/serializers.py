@@ -54,6 +54,7 @@ class LoanFeeInput(serializers.Serializer):
     when = WhenField(default="disbursement")
     financed = serializers.BooleanField(default=False)
     in_psk = serializers.BooleanField(default=True)
+    withheld = serializers.BooleanField(default=False)
 
 
 class CalculateInput(CalculatedRules):
@@ -85,9 +86,10 @@ class LoanQuoteRowSerializer(serializers.Serializer):
 
 
 class LoanQuoteSerializer(serializers.Serializer):
-    """Cost of a loan: roubles; `apr` (EU) and `psk` in per cent a year."""
+    """Cost of a loan: roubles; `apr` (EU) and `psk` in per cent a year; `withheld` is kept from the payout."""
 
     amount_financed = MoneyField()
+    withheld = MoneyField()
     monthly_payment = MoneyField()
     total_interest = MoneyField()
     total_paid = MoneyField()
@@ -240,7 +242,7 @@ class ApplicationSerializer(serializers.ModelSerializer):
 
     def get_own_part(self, application: Application) -> str | None:
         """Return what the client pays by themselves with the approved loan."""
-        return _own_part(application, application.approved_amount)
+        return _own_part(application, application.paid_out)
 
     def get_detail(self, application: Application) -> str:
         """The reasons in words, or the manager's sentence."""
@@ -266,7 +268,7 @@ class BankOfferSerializer(serializers.ModelSerializer):
 
     def get_own_part(self, offer: BankOffer) -> str | None:
         """Return what the client pays by themselves with this loan."""
-        return _own_part(offer.application, offer.amount)
+        return _own_part(offer.application, offer.paid_out)
 
 
 class BankOffersSerializer(serializers.Serializer):
@@ -275,8 +277,8 @@ class BankOffersSerializer(serializers.Serializer):
     results = BankOfferSerializer(many=True)
 
 
-def _own_part(application: Application, amount: Decimal | None) -> str | None:
-    return None if amount is None else str(application.own_part(amount))
+def _own_part(application: Application, paid_out: Decimal | None) -> str | None:
+    return None if paid_out is None else str(application.own_part(paid_out))
 
 
 class AcceptInput(serializers.Serializer):
