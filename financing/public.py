@@ -33,7 +33,9 @@ from financing.models import (
     OfferStatus,
     PaperKind,
 )
-from financing.queries.cars import UNKNOWN_CAR, Car, describe_car
+from financing.queries.affordable import Affordable, CarBand, find_affordable
+from financing.queries.cars import Car, describe_car
+from financing.queries.limits import LENT_UP_TO_KM
 from financing.queries.offers import (
     LoanOffer,
     ProgrammeChoice,
@@ -49,8 +51,10 @@ from financing.rules.application_fields import check_fields, read_fields
 from financing.rules.clock import silent_since
 
 __all__ = [
-    "UNKNOWN_CAR",
+    "LENT_UP_TO_KM",
+    "Affordable",
     "Car",
+    "CarBand",
     "LoanFacts",
     "LoanOffer",
     "PaperKind",
@@ -59,6 +63,7 @@ __all__ = [
     "check_application",
     "debits_for_somebody",
     "describe_car",
+    "find_affordable",
     "loan_disagreements",
     "loan_offer",
     "loans_by_order",

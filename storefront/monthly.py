@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
@@ -12,15 +14,22 @@ import structlog
 from django.core.cache import cache
 from django.db import DatabaseError
 
-from catalog.public import ProductView
+from catalog.public import PriceBand, ProductView, prices_between
 from core.clock import dealer_day
-from financing.public import UNKNOWN_CAR, Car, cheapest_offers, describe_car, offer_stamp
+from financing.public import (
+    LENT_UP_TO_KM,
+    Affordable,
+    Car,
+    CarBand,
+    cheapest_offers,
+    describe_car,
+    find_affordable,
+    offer_stamp,
+)
 from storefront.forms.deals import TERM_MONTHS, first_payment
 
 KEPT_S = 600
 CURRENCY = "RUB"
-ROUNDS, STEPS = 4, 8
-"""How the dearest price is closed in on: to a part in four thousand of the widest guess."""
 log = structlog.get_logger(__name__)
 Wanted = tuple[Decimal, Decimal, Car]
 
@@ -49,30 +58,69 @@ def read_monthly(cars: Iterable[ProductView], *, now: datetime) -> dict[UUID, Mo
     return {product_id: known[one] for product_id, one in wanted.items() if one in known}
 
 
-def dearest_within(most: Decimal, *, now: datetime) -> Decimal:
-    """Return the highest price that costs at most so much a month, on the terms of `read_monthly`, to a thousandth.
+def cars_within(most: Decimal, *, now: datetime) -> list[PriceBand]:
+    """Return the cars whose figure of `read_monthly` is at most so much, for a search; none where no bank lends so.
 
-    It holds for any car that is not too old to be lent for: the stricter thresholds of new and used ones count.
-
-    Nothing where no bank lends so little. Raises DatabaseError while financing is away.
+    Kept like the figures. Only cars whose prices lie about a change of the cheapest offer are read and asked of one by
+    one. Raises DatabaseError while financing is away.
     """
-    low, high = Decimal(0), most * TERM_MONTHS * 2
-    for _round in range(ROUNDS):
-        step = (high - low) / STEPS
-        prices = [(low + step * number).quantize(Decimal(1), ROUND_DOWN) for number in range(1, STEPS + 1)]
-        known = _read({(price, first_payment(price), UNKNOWN_CAR) for price in prices if price > 0}, dealer_day(now))
-        within = [price for (price, _down, _car), loan in known.items() if loan.payment <= most]
-        low = max(within, default=low)
-        high = low + step
-    return low
+    day = dealer_day(now)
+    key = f"storefront:within:{day}:{_stamp(day)}:{most}"
+    try:
+        told = cache.get(key)
+        found = None if told is None else msgspec.convert(told, Affordable)
+    except redis.RedisError as error:
+        log.warning("monthly_uncached", error=repr(error))
+        return _list_bands(_find(most, day), most, day)
+    if found is None:
+        found = _find(most, day)
+        with suppress(redis.RedisError):
+            cache.set(key, msgspec.to_builtins(found), KEPT_S)
+    return _list_bands(found, most, day)
+
+
+def _find(most: Decimal, day: date) -> Affordable:
+    return find_affordable(most, term_months=TERM_MONTHS, day=day, down_payment=first_payment)
+
+
+def _list_bands(found: Affordable, most: Decimal, day: date) -> list[PriceBand]:
+    ranges = {(band.price_min, band.price_max) for band in found.unsure}
+    prices = prices_between(sorted(ranges), currency=CURRENCY) if ranges else []
+    asked = {
+        replace(band, price_min=price, price_max=price): (price, first_payment(price), _car_in(band))
+        for band in found.unsure
+        for price in prices
+        if band.price_min <= price <= band.price_max
+    }
+    known = _read(set(asked.values()), day) if asked else {}
+    exact = [band for band, one in asked.items() if one in known and known[one].payment <= most]
+    return [one for band in (*found.within, *exact) for one in _bands(band)]
+
+
+def _car_in(band: CarBand) -> Car:
+    return Car(band.last_year or None, band.is_used)
+
+
+def _bands(band: CarBand) -> list[PriceBand]:
+    """Say of cars of the catalogue what financing says of used and new ones: by mileage, else by how they are sold."""
+    plain = PriceBand(band.price_min, band.price_max, band.first_year, band.last_year)
+    if band.is_used is None:
+        return [replace(plain, condition="")]
+    if band.is_used:
+        return [replace(plain, mileage_min=LENT_UP_TO_KM + 1), replace(plain, condition="used")]
+    return [replace(plain, mileage_max=LENT_UP_TO_KM), replace(plain, condition="new")]
 
 
 def _is_lent_for(car: ProductView) -> bool:
     return car.kind == "vehicle" and car.currency == CURRENCY and car.available > 0 and car.price > 0
 
 
+def _stamp(day: date) -> str:
+    return hashlib.sha256(offer_stamp(day).encode()).hexdigest()
+
+
 def _read(wanted: Collection[Wanted], day: date) -> dict[Wanted, Monthly]:
-    stamp = hashlib.sha256(offer_stamp(day).encode()).hexdigest()
+    stamp = _stamp(day)
     keys = {f"storefront:monthly:{day}:{stamp}:{one[0]}:{one[2].year}:{one[2].is_used}": one for one in wanted}
     try:
         kept = {keys[key]: msgspec.convert(told, Monthly) for key, told in cache.get_many(keys).items()}

@@ -10,7 +10,7 @@ from catalog.models.prices import PriceChange, ScheduledPrice
 from catalog.models.products import Condition, Product, ProductKind, Stage
 from catalog.models.revisions import LineOutcome, PriceRevision, PriceRevisionLine, PriceStep, RevisionStatus
 from catalog.models.saved import Favourite, SavedSearch
-from catalog.models.search import FACETS, ProductSearch
+from catalog.models.search import FACETS, PriceBand, ProductSearch
 from catalog.models.stock import MovementKind, Reservation, ReservationLine, ReservationStatus, StockMovement
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "OutsidePhoto",
     "PhotoHost",
     "PhotoState",
+    "PriceBand",
     "PriceChange",
     "PriceRevision",
     "PriceRevisionLine",

@@ -72,8 +72,8 @@ class Scan:
 
 
 def can_count(search: ProductSearch) -> bool:
-    """Tell whether all that is looked for is in the bits: free text and what no group counts are not."""
-    return not any((search.q.strip(), search.name.strip(), search.model, search.vin))
+    """Tell whether all that is looked for is in the bits: free text, bands and what no group counts are not."""
+    return search.bands is None and not any((search.q.strip(), search.name.strip(), search.model, search.vin))
 
 
 def count(

@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -32,13 +34,41 @@ _FOLDED = str.maketrans("ё-/", "е  ")
 
 
 @dataclass(frozen=True)
+class PriceBand:
+    """Cars between two prices and two years (0 is that of an unknown one), all included.
+
+    Of those whose mileage is known it takes those between the two, in km; with a `condition` it takes instead those of
+    unknown mileage that are sold so.
+    """
+
+    price_min: Decimal
+    price_max: Decimal
+    year_min: int
+    year_max: int
+    mileage_min: int | None = None
+    mileage_max: int | None = None
+    condition: str | None = None
+
+    @property
+    def holds(self) -> Q:
+        """Return its condition of rows that have `year_or_0`."""
+        found = Q(price__gte=self.price_min, price__lte=self.price_max)
+        found &= Q(year_or_0__gte=self.year_min, year_or_0__lte=self.year_max)
+        if self.condition is not None:
+            return found & Q(mileage=None, condition=self.condition)
+        bounds = {"mileage__gte": self.mileage_min, "mileage__lte": self.mileage_max}
+        return found & Q(**{lookup: value for lookup, value in bounds.items() if value is not None})
+
+
+@dataclass(frozen=True)
 class ProductSearch:
     """Criteria of a search; None and empty mean "any".
 
     Prices in the product's own currency, mileage in kilometres, power in hp, `category` includes everything below it,
     `category_exact` nothing of that, `name` is the whole name whatever its case, `vin` may be a fragment, `q` is free
     text: every word must occur, the start of a word is enough, a make or model may be written as it sounds in Russian;
-    when nothing matches, a piece of a VIN or plate or what is spelt much the same (a typo) is found instead.
+    when nothing matches, a piece of a VIN or plate or what is spelt much the same (a typo) is found instead. What is in
+    none of the `bands` is not found.
     """
 
     q: str = ""
@@ -65,6 +95,7 @@ class ProductSearch:
     is_active: bool | None = None
     vin: str = ""
     currency: str = ""
+    bands: Sequence[PriceBand] | None = None
 
     def apply(
         self, products: ProductQuerySet, *, without: Collection[str] = (), is_ranked: bool = False
@@ -76,6 +107,8 @@ class ProductSearch:
         found = products.annotate(year_or_0=YEAR_OR_0).filter(self._conditions(without))
         if self.name.strip():
             found = found.alias(name_folded=NAME_FOLDED).filter(name_folded=Upper(Value(self.name.strip())))
+        if self.bands is not None:
+            found = found.filter(reduce(or_, [band.holds for band in self.bands])) if self.bands else found.none()
         if self.in_stock is not None:
             found = found.in_stock() if self.in_stock else found.out_of_stock()
         return self._by_text(found, is_ranked) if self.q.strip() else found

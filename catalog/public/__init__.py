@@ -1,10 +1,12 @@
 """Answer what other apps may ask the catalogue, in dataclasses and never in rows."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from django.db import connections
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from catalog.models import Acquisition, Category, Product, ProductSearch, Reservation, ReservationStatus
+from catalog.models import Acquisition, Category, PriceBand, Product, ProductSearch, Reservation, ReservationStatus
 from catalog.models.categories import subtree_ids
 from catalog.models.facets import Facet, FacetValue, count_facets
 from catalog.public.copies import (
@@ -39,6 +41,7 @@ __all__ = [
     "Facet",
     "FacetValue",
     "OnSale",
+    "PriceBand",
     "ProductPage",
     "ProductSearch",
     "ProductState",
@@ -54,6 +57,7 @@ __all__ = [
     "get_products",
     "latest",
     "open_reservations",
+    "prices_between",
     "product_costs",
     "product_grounds",
     "product_states",
@@ -187,6 +191,7 @@ COMPARED = (
 )  # fmt: skip
 
 MOST_COMPARED = 4
+MOST_PRICES = 5000
 """Products that fit side by side."""
 
 
@@ -227,6 +232,13 @@ def search_products(search: ProductSearch, *, ordering: str = "", after: str = "
     rows = list(found.order_by(*([f"{sign}id"] if column == "id" else [f"{sign}{column}", f"{sign}id"]))[: limit + 1])
     has_more = len(rows) > limit
     return ProductPage([_view(row) for row in rows[:limit]], _mark(rows[limit - 1], column) if has_more else "")
+
+
+def prices_between(ranges: Sequence[tuple[Decimal, Decimal]], *, currency: str) -> list[Decimal]:
+    """Return the different prices of cars on sale within some narrow ranges, both ends included."""
+    within = reduce(or_, [Q(price__gte=low, price__lte=high) for low, high in ranges])
+    cars = Product.objects.on_sale().filter(within, kind="vehicle", currency=currency)
+    return list(cars.order_by("price").values_list("price", flat=True).distinct()[:MOST_PRICES])
 
 
 def facets(search: ProductSearch) -> list[Facet]:

@@ -138,9 +138,8 @@ def loan_offer(
     if not programmes:
         raise UnknownProgramme("financing.programme_id") if programme_id else NoProgramme
     fitting = _having_term(programmes, term_months)
-    terms = [
-        _terms(item, vehicle_price, down_payment, term_months, financed_premium, psk_premium, day) for item in fitting
-    ]
+    premiums = financed_premium, psk_premium
+    terms = [_terms(item, vehicle_price, down_payment, premiums, term_months, day) for item in fitting]
     offers, errors = _price_each(terms)
     if not offers:
         raise errors[0]
@@ -166,19 +165,49 @@ def cheapest_offers(wanted: Collection[LentFor], *, term_months: int, day: date)
     What is advertised must be lent: of a car nobody knows the stricter of the thresholds of new and used ones holds.
     The programmes and ceilings are read once for all of them. Roubles.
     """
-    programmes = [
-        item for item in _on_offer(CAR_LOAN, day, None) if item.min_term_months <= term_months <= item.max_term_months
-    ]
-    if not programmes:
-        return {}
-    limits = limits_on(day)
-    ceilings = {is_used: _ceilings(programmes, limits, is_used) for is_used in (True, False, None)}
+    market = open_market(CAR_LOAN, term_months, day)
+    priced: dict[tuple[Decimal, Decimal], list[LoanOffer]] = {}
     found: dict[LentFor, LoanOffer | None] = {}
     for price, down, car in wanted:
-        offers, _errors = _price_each([_terms(item, price, down, term_months, ZERO, ZERO, day) for item in programmes])
-        strict = replace(car, is_used=car.is_used is not False)
-        found[price, down, car] = _choose(_lent(programmes, offers, strict, day), ceilings[car.is_used])
+        if (price, down) not in priced:
+            priced[price, down] = market.price(price, down)
+        found[price, down, car] = market.cheapest(priced[price, down], car)
     return {one: offer for one, offer in found.items() if offer is not None}
+
+
+@dataclass(frozen=True)
+class Market:
+    """Programmes on offer on a day that lend for a term, and the ceilings of ПСК of that day by what a car is."""
+
+    programmes: Sequence[Programme]
+    due_dates: Sequence[tuple[date, ...]]
+    ceilings: Mapping[bool | None, Mapping[UUID, Ceiling | None]]
+    term_months: int
+    day: date
+
+    def price(self, price: Decimal, down: Decimal) -> list[LoanOffer]:
+        """Return what each programme would ask for, whatever the car."""
+        dated = zip(self.programmes, self.due_dates, strict=True)
+        terms = [_terms(item, price, down, (ZERO, ZERO), self.term_months, self.day, due) for item, due in dated]
+        return _price_each(terms)[0]
+
+    def cheapest(self, offers: Sequence[LoanOffer], car: Car) -> LoanOffer | None:
+        """Return the cheapest lawful one that would be lent for a car; None where none would."""
+        strict = replace(car, is_used=car.is_used is not False)
+        return _choose(_lent(self.programmes, offers, strict, self.day), self.ceilings[car.is_used])
+
+
+def open_market(financing_type: str, term_months: int, day: date) -> Market:
+    """Read once what any number of cars are priced by."""
+    programmes = [
+        item
+        for item in _on_offer(financing_type, day, None)
+        if item.min_term_months <= term_months <= item.max_term_months
+    ]
+    limits = limits_on(day) if programmes else None
+    ceilings = {is_used: _ceilings(programmes, limits, is_used) if limits else {} for is_used in (True, False, None)}
+    due_dates = [_due_dates(item, term_months, day) for item in programmes]
+    return Market(programmes, due_dates, ceilings, term_months, day)
 
 
 def _having_term(programmes: Sequence[Programme], term_months: int) -> list[Programme]:
@@ -290,11 +319,27 @@ def _on_offer(financing_type: str, day: date, programme_id: UUID | None) -> list
     return list(offered.filter(pk=programme_id) if programme_id else offered)
 
 
-def _terms(
-    programme: Programme, price: Decimal, down: Decimal, term_months: int, financed: Decimal, in_psk: Decimal, day: date
-) -> OfferTerms:
+def _due_dates(programme: Programme, term_months: int, day: date) -> tuple[date, ...]:
+    """Return the due dates of a loan paid out on a day, where its sums depend on them."""
     rules = programme.bank_rules
-    due = rules.due_dates(day, term_months, WorkCalendarYear.read) if rules.is_dated else ()
+    return rules.due_dates(day, term_months, WorkCalendarYear.read) if rules.is_dated else ()
+
+
+def _terms(
+    programme: Programme,
+    price: Decimal,
+    down: Decimal,
+    premiums: tuple[Decimal, Decimal],
+    term_months: int,
+    day: date,
+    due: tuple[date, ...] | None = None,
+) -> OfferTerms:
+    """Return the terms of a loan; `premiums` are what is lent for insurance, and the part that ПСК counts.
+
+    Its due dates are those given, else worked out here.
+    """
+    due = _due_dates(programme, term_months, day) if due is None else due
+    financed, in_psk = premiums
     return OfferTerms(
         programme_id=programme.id,
         programme=programme.name,
@@ -309,7 +354,7 @@ def _terms(
         financed_premium=financed,
         psk_premium=in_psk,
         financing_type=programme.financing_type,
-        bank_rules=rules,
+        bank_rules=programme.bank_rules,
         payout_date=day if due else None,
         due_dates=due,
     )

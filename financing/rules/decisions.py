@@ -219,13 +219,18 @@ def _vehicle_age(facts: LentSums, rules: Rules) -> Iterator[Check]:
 
 def _residual(facts: LentSums, rules: Rules) -> Iterator[Check]:
     """Hold the residual payment to what the car is worth at the end; one of unknown age counts as new."""
-    if not facts.balloon or not rules.residual_limits:
-        return
-    ends_in = add_months(facts.today, facts.term_months).year
-    years = max(ends_in - (facts.vehicle_year or facts.today.year), 1)
-    limit = Decimal(rules.residual_limits[min(years, len(rules.residual_limits)) - 1])
-    share = loan_to_value_percent(facts.balloon, facts.value)
-    yield _verdict("residual", share <= limit, round(share, 2), limit)
+    limit = limit_residual(rules, facts.today, facts.term_months, facts.vehicle_year)
+    if facts.balloon and limit is not None:
+        share = loan_to_value_percent(facts.balloon, facts.value)
+        yield _verdict("residual", share <= limit, round(share, 2), limit)
+
+
+def limit_residual(rules: Rules, today: date, term_months: int, vehicle_year: int | None) -> Decimal | None:
+    """Return the greatest residual payment for a car of a year, per cent of its value; None without limits."""
+    if not rules.residual_limits:
+        return None
+    years = max(add_months(today, term_months).year - (vehicle_year or today.year), 1)
+    return Decimal(rules.residual_limits[min(years, len(rules.residual_limits)) - 1])
 
 
 def _employment(facts: Facts, rules: Rules) -> Iterator[Check]:

@@ -1,16 +1,20 @@
 """Show what a car costs a month: the calculator's own figure, for a whole page of cars at the price of one."""
 
 import html
+import random
 import re
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.db import DatabaseError, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import financing.tests.make
+from catalog.models import Product, ProductSearch
+from catalog.public import get_products
 from config.databases import APPS
 from core.clock import dealer_day
 from core.errors import InvalidInput
@@ -18,6 +22,7 @@ from financing.models import LimitKind, Programme
 from financing.queries.limit_files import LimitFact
 from financing.queries.offers import recalculate_offer
 from financing.services import change_programme, write_limits
+from storefront.monthly import cars_within, read_monthly
 from storefront.tests import make
 from storefront.tests.make import Visitor
 
@@ -52,8 +57,9 @@ def test_a_card_a_page_and_the_calculator_say_the_same():
     assert "20% down, 60 months, full cost" in text(Visitor().get("/cars/"))
 
 
-def test_a_page_of_cars_asks_as_much_as_one_car():
-    financing.tests.make.programme()
+@pytest.mark.parametrize("rules", [{}, {"due_shift": "following", "max_term_months": 60}])
+def test_a_page_of_cars_asks_as_much_as_one_car(rules):
+    financing.tests.make.programme(**rules)
     make.car(price=Decimal(900_000))
     alone = count_statements("/cars/")
     for number in range(6):
@@ -214,3 +220,123 @@ def test_while_financing_is_away_the_list_says_that_it_cannot_tell(monkeypatch):
     page = Visitor().get("/cars/?monthly_max=20000")
     assert page.status_code == 400
     assert "cannot be calculated just now" in text(page)
+
+
+def test_the_filter_asks_as_much_for_a_hundred_cars_as_for_one():
+    financing.tests.make.programme()
+    counts = []
+    for number in range(2):
+        for step in range(50 * number + 1):
+            make.car(price=Decimal(1_000_000 + step))
+        cache.clear()
+        with (
+            CaptureQueriesContext(connections["financing"]) as banks,
+            CaptureQueriesContext(connections["catalog"]) as cars,
+        ):
+            cars_within(Decimal(19_000), now=timezone.now())
+        counts.append((len(banks), len(cars)))
+    assert counts[0] == counts[1], counts
+    with CaptureQueriesContext(connections["financing"]) as asked:
+        cars_within(Decimal(19_000), now=timezone.now())
+    assert len(asked) <= 2, "what was found is kept; what is on offer is asked once"
+
+
+# What the list leaves out and what the cards say ---------------------------------------------------------------------
+RESIDUALS = ["60", "50", "45", "40", "36", "34", "30"]
+
+
+class Market:
+    """Random banks and cars, whose figures lie apart enough for the banks' full costs not to be those of each other."""
+
+    def __init__(self, seed):
+        self.chance = random.Random(seed)
+        for number in range(self.chance.randint(1, 4)):
+            self.open_programme(Decimal(8 + 6 * number))
+        for is_used in (True, False):
+            if self.chance.random() < 0.4:
+                self.limit(is_used)
+        self.cars = [self.stock(number) for number in range(30)]
+
+    def open_programme(self, rate):
+        chance = self.chance
+        least = Decimal(chance.randint(5, 90)) * 10_000
+        more = {
+            "min_amount": least,
+            "max_amount": least + Decimal(chance.randint(20, 400)) * 10_000,
+            "max_vehicle_age": chance.choice([8, 12, 15, 40]),
+            "max_ltv_percent": Decimal(chance.choice([80, 85])),
+            "min_down_payment_used_percent": Decimal(chance.choice([15, 20, 25])),
+            "max_ltv_used_percent": Decimal(chance.choice([70, 80, 90])),
+            "max_ltv_insured_percent": Decimal(chance.choice([81, 83, 90])),
+            "fees": self.choose_fees(),
+        }
+        if chance.random() < 0.3:
+            more |= {"schedule": "balloon", "residual_percent": Decimal(35), "residual_limits": RESIDUALS}
+        if chance.random() < 0.3:
+            more |= {"day_count": "actual/365", "due_shift": "following", "max_term_months": 60}
+        financing.tests.make.programme(base_rate=rate + Decimal(chance.randint(0, 200)) / 100, **more)
+
+    def choose_fees(self):
+        chance = self.chance
+        paid = chance.choice(["cash", "financed", "withheld"])
+        return chance.choice(
+            [
+                [],
+                [{"name": "Issue", "percent": "1", "paid": paid}],
+                [{"name": "Issue", "amount": "9000.00", "paid": paid}],
+                [{"name": "SMS", "when": "each", "amount": "199.00"}],
+            ]
+        )
+
+    def limit(self, is_used):
+        kind = LimitKind.PSK_USED if is_used else LimitKind.PSK_NEW
+        days = {"valid_from": date(2020, 1, 1), "valid_to": date(2099, 12, 31)}
+        average = Decimal(self.chance.choice([9, 12, 16])) + Decimal("0.007")
+        write_limits(facts=[LimitFact(kind=kind, value=average, source="a test", **days)], now=timezone.now())
+
+    def stock(self, number):
+        chance, this_year = self.chance, dealer_day(timezone.now()).year
+        price = Decimal(chance.choice([chance.randint(100_000, 6_000_000), chance.randint(20, 400) * 10_000]))
+        car = make.car(
+            model=f"M{number}",
+            price=price + Decimal(chance.choice([0, 0, chance.randint(1, 99)])) / 100,
+            year=chance.choice([this_year, this_year - chance.randint(0, 20)]),
+            mileage=chance.choice([0, 1000, 1001, 60_000]),
+        )
+        Product.objects.filter(pk=car.id).update(**self.forget())
+        return car
+
+    def forget(self):
+        """Choose what nobody knows of a car: its year, or its mileage, for which its condition stands."""
+        chance, unknown = self.chance, {}
+        if chance.random() < 0.2:
+            unknown["year"] = None
+        if chance.random() < 0.4:
+            unknown |= {"mileage": None, "condition": chance.choice(["new", "used", ""])}
+        return unknown
+
+
+def check_agreement(market):
+    views = list(get_products([car.id for car in market.cars]).values())
+    shown = read_monthly(views, now=timezone.now())
+    payments = sorted({one.payment for one in shown.values()})
+    limits = {payment + step for payment in payments for step in (Decimal("-0.01"), 0, 1)} | {
+        Decimal(1),
+        Decimal(10**6),
+    }
+    for most in market.chance.sample(sorted(limits), min(len(limits), 12)):
+        search = ProductSearch(kind="vehicle", bands=tuple(cars_within(most, now=timezone.now())))
+        found = set(search.apply(Product.objects.on_sale()).values_list("pk", flat=True))
+        assert found == {product_id for product_id, one in shown.items() if one.payment <= most}, most
+    return len(shown)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_list_and_the_cards_agree_on_random_banks_and_cars(seed):
+    check_agreement(Market(seed))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(1000, 1300))
+def test_the_list_and_the_cards_agree_on_many_random_banks_and_cars(seed):
+    check_agreement(Market(seed))

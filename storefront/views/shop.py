@@ -22,6 +22,7 @@ from catalog.public.attributes import attribute_names
 from catalog.public.pictures import pictures
 from core.clock import dealer_day
 from core.errors import DomainError, InvalidInput, NotFound
+from core.money import ZERO
 from gateway.access.permissions import EmailNotVerified, require_verified_email
 from messaging.upkeep.replicas import reading_from_replica
 from orders.public import QueueView, queue_at
@@ -30,7 +31,7 @@ from storefront.facets import count_choices, drop_one
 from storefront.forms.deals import DealForm
 from storefront.forms.deposits import BuyForm, GoodsForm
 from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
-from storefront.monthly import CURRENCY, dearest_within
+from storefront.monthly import CURRENCY, cars_within
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.beside import mark_price, read_seen, read_similar, remember_seen
@@ -108,18 +109,19 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def _wanted(form: FilterForm) -> ProductSearch:
-    """Return what a valid form looks for; a sum a month as the price that costs so much on the cards' terms."""
+    """Return what a valid form looks for; a sum a month as the cars whose cards say no more than that."""
     search = form.search()
     if not form.is_by_month:
         return search
     try:
-        dearest = dearest_within(form.cleaned_data["monthly_max"], now=timezone.now())
+        bands = cars_within(form.cleaned_data["monthly_max"], now=timezone.now())
     except DatabaseError as error:
         log.warning("monthly_unknown", error=repr(error))
         form.add_error("monthly_max", _("Payments a month cannot be calculated just now. Please filter by price."))
         return search
+    dearest = max((band.price_max for band in bands), default=ZERO)
     most = dearest if search.price_max is None else min(dearest, search.price_max)
-    return replace(search, price_max=most, currency=CURRENCY)
+    return replace(search, bands=tuple(bands), price_max=most, currency=CURRENCY)
 
 
 def _save_form(form: FilterForm, filters: dict[str, str], search: ProductSearch) -> SaveSearchForm:
