@@ -262,6 +262,7 @@ CONTRACT_CARD_TOKEN = Contracts.CONTRACT_CARD_TOKEN
 RATE_LIMITS = {
     "login": Limits.RATE_LIMIT_LOGIN,
     "order_create": Limits.RATE_LIMIT_ORDER_CREATE,
+    "messages": Limits.RATE_LIMIT_MESSAGES,
     "files": Limits.RATE_LIMIT_FILES,
     "calculations": Limits.RATE_LIMIT_CALCULATIONS,
     "contract_e": Contracts.CONTRACT_E_RATE_LIMIT,

@@ -370,3 +370,10 @@ class MarkCodesMissing(DomainError):
 
     code = "mark_codes_missing"
     detail = _("Marked goods have no codes yet: scan the code of each piece.")
+
+
+class TooManyMessages(DomainError):
+    """The buyer wrote as many messages as are taken before an answer; `limit` says how many."""
+
+    code = "too_many_messages"
+    detail = _("You have written a lot already. Please wait for our answer, or call us.")

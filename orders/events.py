@@ -193,6 +193,23 @@ class HoldEnding(Event):
     expires_at: datetime
 
 
+@event("order.message_sent", aggregate="order_thread", key="order_id", internal=True)
+class MessageSent(Event):
+    """Somebody wrote about an order; `side` is buyer or staff, and what was written is read by `GET …/messages`.
+
+    `number` is the order's. `is_first` when nothing of the buyer's waited for an answer before; `manager_id` is whose
+    sale it is.
+    """
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    message_id: UUID
+    side: str
+    is_first: bool
+    manager_id: UUID | None = None
+
+
 @event("document.signing_begun", aggregate="signing", key="document_id", internal=True)
 class SigningBegun(Event):
     """Somebody wants to sign a paper: `body` is the SMS with their code and its number, sealed, good until then."""

@@ -41,7 +41,7 @@ from messaging.publishing.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services
-from orders.events import CarOffered, OfferDue, QueueJoined, QueueLeft
+from orders.events import CarOffered, MessageSent, OfferDue, QueueJoined, QueueLeft
 from orders.services.checkout import REACTS_TO
 from orders.services.queue import HANDLER as QUEUE_TIMER
 from orders.services.saga import HANDLER
@@ -152,7 +152,7 @@ def close_places(event: UserDeactivated) -> None:
 WATCHED = (
     PaymentCreated, PaymentCompleted, PaymentFailed, PaymentRefunded, PaymentRefundFailed,
     ApplicationSubmitted, ApplicationApproved, ApplicationRejected, ApplicationAccepted, ApplicationWithdrawn,
-    LoanDisbursed, ClaimOpened, ClaimDecided, ClaimPaid, StockLow, QueueJoined, CarOffered, QueueLeft,
+    LoanDisbursed, ClaimOpened, ClaimDecided, ClaimPaid, StockLow, QueueJoined, CarOffered, QueueLeft, MessageSent,
 )  # fmt: skip
 """What managers watch besides the orders themselves."""
 

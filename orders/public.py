@@ -17,9 +17,11 @@ from orders.models import (
     Order,
     OrderHistory,
     OrderLine,
+    Side,
     Status,
 )
 from orders.models.deals import DealQuote
+from orders.models.messages import LONGEST as LONGEST_MESSAGE
 from orders.models.owing import payable_column
 from orders.queries.board import Board, Card, Column, read_board
 from orders.queries.cache import find_order
@@ -38,6 +40,14 @@ from orders.queries.deposits import (
 )
 from orders.queries.finding import find_orders
 from orders.queries.headlines import Headline, find_headline
+from orders.queries.messages import (
+    Talk,
+    WaitingBuyer,
+    count_unread,
+    messages_for_people,
+    read_talk,
+    waiting_buyers,
+)
 from orders.queries.morning import read_morning
 from orders.queries.offers import SentOffer, find_sent_offer, list_sent_offers
 from orders.queries.promotions import CampaignPrice, read_campaign_prices
@@ -49,6 +59,7 @@ from orders.queries.trade_ins import TradeInFacts, trade_in_disagreements, trade
 from orders.rules.requests import earned_by_insurers
 
 __all__ = [
+    "LONGEST_MESSAGE",
     "Board",
     "CampaignPrice",
     "Card",
@@ -67,11 +78,15 @@ __all__ = [
     "Place",
     "QueueView",
     "SentOffer",
+    "Side",
+    "Talk",
     "TimelineEntry",
     "TradeInFacts",
     "Waiter",
+    "WaitingBuyer",
     "commission_disagreements",
     "count_in_cart",
+    "count_unread",
     "deal_disagreements",
     "deal_document",
     "deposit_disagreements",
@@ -87,6 +102,7 @@ __all__ = [
     "list_orders",
     "list_sent_offers",
     "live_offers",
+    "messages_for_people",
     "order_facts",
     "order_states",
     "ordered_goods",
@@ -97,12 +113,14 @@ __all__ = [
     "read_deal",
     "read_morning",
     "read_ordered_deal",
+    "read_talk",
     "reproduces",
     "stat_disagreements",
     "timeline",
     "trade_in_disagreements",
     "trade_ins",
     "vat_disagreements",
+    "waiting_buyers",
 ]
 
 

@@ -126,6 +126,7 @@ class Limits(Group):
     RATE_LIMITS = flag(True, "Limit requests per user or address; off is for debug only.", roles=NOWHERE)
     RATE_LIMIT_LOGIN = Setting(kinds.RATE, "10/60", "Sign-ins, registrations and resets.", roles=HTTP)
     RATE_LIMIT_ORDER_CREATE = Setting(kinds.RATE, "20/60", "New orders.", roles=HTTP)
+    RATE_LIMIT_MESSAGES = Setting(kinds.RATE, "20/60", "Messages about orders.", roles=HTTP)
     RATE_LIMIT_FILES = Setting(kinds.RATE, "30/60", "Papers and tables drawn for the asker: PDF and xlsx.", roles=HTTP)
     RATE_LIMIT_CALCULATIONS = Setting(kinds.RATE, "120/60", "Loans and whole deals that are worked out.", roles=HTTP)
     RATE_LIMIT_DEFAULT = Setting(kinds.RATE, "100/60", "Everything else.", roles=HTTP)

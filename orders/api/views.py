@@ -34,6 +34,7 @@ from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
 from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
 from orders.api.marks import MarkActions
+from orders.api.messages import MessageActions
 from orders.api.papers import PaperActions
 from orders.api.registration import RegistrationActions
 from orders.api.returns import AskReturn
@@ -69,7 +70,15 @@ def get_actor(principal: Principal) -> Actor:
 
 
 class OrderViewSet(
-    StatsActions, DocumentActions, PaperActions, RegistrationActions, DepositActions, MarkActions, AskReturn, ApiViewSet
+    StatsActions,
+    DocumentActions,
+    PaperActions,
+    RegistrationActions,
+    DepositActions,
+    MarkActions,
+    AskReturn,
+    MessageActions,
+    ApiViewSet,
 ):
     """A client sees its own orders; managers see all."""
 
@@ -79,7 +88,12 @@ class OrderViewSet(
     extra_parameters = ("page",)
     ordering = ("-created_at", "-id")
     ordering_fields = {"created_at": "created_at", "total_amount": "total_amount"}
-    throttle_scopes = {"create": "order_create", "document": "files", "issue_paper": "files"}
+    throttle_scopes = {
+        "create": "order_create",
+        "document": "files",
+        "issue_paper": "files",
+        "send_message": "messages",
+    }
     queryset = Order.objects.none()
     idempotent_on = "orders"
 
@@ -265,7 +279,7 @@ class OrderViewSet(
 
     def get_permissions(self) -> Any:
         special: dict[str, Any] = {"destroy": IsAdmin, "deposit_terms": AllowAny} | dict.fromkeys(
-            ("assign", "checkout", "hold", "stats", "steer"), IsManager
+            ("assign", "checkout", "hold", "settle_messages", "stats", "steer"), IsManager
         )
         return [special[self.action]()] if self.action in special else super().get_permissions()
 

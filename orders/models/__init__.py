@@ -22,6 +22,7 @@ from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.goods import CategoryTaxCopy, ProductCopy
 from orders.models.marks import Freed, MarkCode
+from orders.models.messages import OrderMessage, OrderThread, Side
 from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (
     BEFORE_HANDOVER,
@@ -127,9 +128,11 @@ __all__ = [
     "OrderDiscount",
     "OrderHistory",
     "OrderLine",
+    "OrderMessage",
     "OrderPayment",
     "OrderReturn",
     "OrderStat",
+    "OrderThread",
     "PaperKind",
     "PaperLanguage",
     "PaymentState",
@@ -143,6 +146,7 @@ __all__ = [
     "ReturnState",
     "SagaState",
     "SalesOffer",
+    "Side",
     "SignatureMethod",
     "SignatureSide",
     "SigningCode",

@@ -19,6 +19,7 @@ from orders.models import (
     OrderDiscount,
     OrderHistory,
     OrderLine,
+    OrderMessage,
     SalesOffer,
 )
 
@@ -53,6 +54,14 @@ AUDIT = Audit(
             things={"order_id": "order"},
             what="source",
             tells=("list_price", "amount", "quantity", "reason"),
+        ),
+        Trail(
+            model=OrderMessage,
+            at="sent_at",
+            by=("author_id",),
+            things={"order_id": "order"},
+            what="side",
+            tells=("number",),
         ),
         Trail(
             model=OfferHistory,

@@ -41,9 +41,11 @@ from orders.models import (
     OrderDiscount,
     OrderHistory,
     OrderLine,
+    OrderMessage,
     OrderPayment,
     OrderReturn,
     OrderStat,
+    OrderThread,
     ProductCopy,
     Promotion,
     PromotionUse,
@@ -156,6 +158,8 @@ holds(MarkCode, owner="order__customer_id")
 holds(OrderDiscount, owner="order__customer_id", blank={"reason": ""})
 holds(Commission, owner="order__customer_id", blank={"reason": ""})
 holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
+holds(OrderThread, owner="order__customer_id")
+holds(OrderMessage, owner="order__customer_id", blank={"text": ""})
 holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)

@@ -37,6 +37,7 @@ from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
 from orders.services.lines import FreeLine, ProductLine
 from orders.services.marking import enter_marks, remove_mark
+from orders.services.messages import read_messages, send_message, settle_thread
 from orders.services.news import record_news
 from orders.services.offer_deals import Purchase
 from orders.services.offering import (
@@ -168,6 +169,7 @@ __all__ = [
     "purge_deal_quotes",
     "quote_deal",
     "react",
+    "read_messages",
     "record_approval",
     "record_forfeit",
     "record_news",
@@ -181,8 +183,10 @@ __all__ = [
     "require_offer",
     "revise_offer",
     "rule_agreed",
+    "send_message",
     "send_offer",
     "set_cart_coupon",
+    "settle_thread",
     "skip_agreed",
     "skip_place",
     "state_fault",
