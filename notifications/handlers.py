@@ -56,6 +56,7 @@ from orders.events import (
     DepositPaid,
     DepositReturned,
     HoldEnding,
+    MessageSent,
     OfferSent,
     OrderStatusChanged,
     PaymentAgreementNeeded,
@@ -82,6 +83,7 @@ PUBLIC_EVENTS = tuple(event for event in REGISTRY.values() if not event.internal
 SUMS = ("amount", "currency")
 KEPT: dict[type[Event], tuple[str, ...]] = {
     OrderStatusChanged: ("order_id", "number", "status", "previous"),
+    MessageSent: ("order_id", "number"),
     HoldEnding: ("order_id", "number", "kind", "expires_at"),
     DepositPaid: ("order_id", "number", *SUMS, "until"),
     DepositKept: ("order_id", "number", *SUMS),
@@ -193,6 +195,21 @@ def notify_of_deposit(event: DepositNews) -> None:
 def notify_of_offer(event: OfferSent) -> None:
     """Tell a buyer what they are offered in writing, and until when."""
     _notify(event, [event.customer_id])
+
+
+@subscribe(MessageSent, on_parked="continue", can_wait=True)
+def notify_of_message(event: MessageSent) -> None:
+    """Tell the other side that something was written; of several before an answer staff hear once."""
+    if event.side == "staff":
+        _notify(event, [event.customer_id])
+    elif event.is_first:
+        services.notify_seller(
+            event_key=context.current()["causation_id"],
+            kind=Kind.ANSWER_WANTED,
+            seller_id=event.manager_id,
+            data=_kept(event),
+            now=timezone.now(),
+        )
 
 
 @subscribe(

@@ -14,7 +14,7 @@ from notifications.errors import NotificationNotFailed
 from notifications.rules import clock
 from notifications.rules.kinds import Kind
 
-STAFF_KINDS = frozenset({Kind.ATTENTION_NEEDED, Kind.STOCK_LOW})
+STAFF_KINDS = frozenset({Kind.ATTENTION_NEEDED, Kind.STOCK_LOW, Kind.ANSWER_WANTED})
 """News for managers and administrators."""
 ADMIN_KINDS = frozenset({Kind.WEBHOOK_DISABLED})
 URGENT_KINDS = frozenset(

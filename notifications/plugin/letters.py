@@ -31,6 +31,8 @@ SAMPLES: dict[Kind, tuple[dict[str, Any], ...]] = {
           ("created", "paid", "in_progress", "ready", "completed", "cancelled", "refunded", "returning", "returned")),
         _ORDER | {"status": "completed", "previous": "returning"},
     ),
+    Kind.MESSAGE_SENT: (_ORDER,),
+    Kind.ANSWER_WANTED: (_ORDER,),
     Kind.HOLD_ENDING: (_ORDER | {"expires_at": _MOMENT},),
     Kind.DEPOSIT_PAID: (_ORDER | _SUM | {"until": _MOMENT},),
     Kind.DEPOSIT_KEPT: (_ORDER | _SUM,),

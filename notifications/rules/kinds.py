@@ -8,6 +8,7 @@ class Kind(TextChoices):
     """Subject of the news: the public name of the event behind it."""
 
     ORDER = "order.status_changed", _("order status")
+    MESSAGE_SENT = "order.message_sent", _("message about an order")
     HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
     DEPOSIT_PAID = "deposit.paid", _("deposit received")
     DEPOSIT_KEPT = "deposit.kept", _("deposit counted towards the price")
@@ -51,6 +52,7 @@ class Kind(TextChoices):
     CLAIM_PAID = "claim.paid", _("claim paid")
     SIGNED_IN = "user.logged_in", _("sign-in to the account")
     ATTENTION_NEEDED = "checkout.attention_needed", _("order needs a manager")
+    ANSWER_WANTED = "order.answer_wanted", _("buyer waits for an answer")
     STOCK_LOW = "stock.low", _("stock is low")
     WEBHOOK_DISABLED = "webhook.disabled", _("webhook switched off")
     DIGEST = "digest", _("digest of the day")

@@ -19,6 +19,9 @@ Facts = tuple[tuple[str, Words], ...]
 SOLICITED = frozenset({Kind.SEARCH_MATCHED, Kind.QUEUE_LEFT, Kind.POLICY_ENDING})
 """Kinds that are no service to a purchase: whoever is mailed one may end them by one click in their mail program."""
 
+SUPERSEDED = frozenset({Kind.ORDER, Kind.MESSAGE_SENT, Kind.ANSWER_WANTED})
+"""Kinds of which the last piece about an order tells all that the earlier ones did."""
+
 
 @dataclass(frozen=True)
 class Purchase:
@@ -47,6 +50,8 @@ _DRIVE: Facts = (("car_name", _("Car")), ("start_time", _("Beginning")))
 _POLICY = ("insurance_type", _("Policy"))
 FACTS: dict[str, Facts] = {
     Kind.ORDER: (_ORDER, _GOODS, _TOTAL),
+    Kind.MESSAGE_SENT: (_ORDER, _GOODS),
+    Kind.ANSWER_WANTED: (_ORDER, _GOODS),
     Kind.HOLD_ENDING: (_ORDER, _GOODS, _TOTAL, ("expires_at", _("Kept until"))),
     Kind.DEPOSIT_PAID: (_ORDER, _GOODS, ("amount", _("Deposit")), ("until", _("Kept until"))),
     Kind.DEPOSIT_KEPT: (_ORDER, _GOODS, ("amount", _("Deposit"))),
@@ -113,6 +118,8 @@ NEWS_PATH = "/notifications/"
 _OPEN_NEWS: tuple[Words, str] = (_("Open the news"), NEWS_PATH)
 BUTTONS: dict[str, tuple[Words, str]] = {
     Kind.ORDER: _OPEN_ORDER,
+    Kind.MESSAGE_SENT: (_("Read and answer"), "/orders/%(order_id)s/messages/"),
+    Kind.ANSWER_WANTED: (_("Read and answer"), "/orders/%(order_id)s/messages/"),
     Kind.HOLD_ENDING: (_("Go on with the order"), "/orders/%(order_id)s/"),
     Kind.DEPOSIT_PAID: _OPEN_ORDER,
     Kind.DEPOSIT_KEPT: _OPEN_ORDER,
@@ -202,14 +209,14 @@ def write_piece(
 
 
 def drop_superseded(parts: Iterable[T]) -> list[T]:
-    """Leave out what a later part tells anew: of an order's steps its last one is news."""
+    """Leave out what a later part tells anew: of an order's steps, and of messages about it, the last one is news."""
     kept: list[T] = []
-    latest = set[str]()
+    latest = set[tuple[str, str]]()
     for part in reversed(list(parts)):
-        order = str(part.data.get("order_id") or "") if part.kind == Kind.ORDER else ""
-        if order and order in latest:
+        order = str(part.data.get("order_id") or "") if part.kind in SUPERSEDED else ""
+        if order and (part.kind, order) in latest:
             continue
-        latest.add(order)
+        latest.add((part.kind, order))
         kept.append(part)
     return kept[::-1]
 

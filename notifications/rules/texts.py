@@ -220,6 +220,14 @@ _OTHERS: dict[str, Template] = {
             "included. Look at it, accept or decline it on the page of the offer."
         ),
     ),
+    Kind.MESSAGE_SENT: (
+        _("Message about order %(number)s"),
+        _("Our manager has written to you about your order %(number)s. Read it and answer on the page of the order."),
+    ),
+    Kind.ANSWER_WANTED: (
+        _("Question about order %(number)s"),
+        _("The buyer of order %(number)s has written and waits for an answer."),
+    ),
     Kind.HOLD_ENDING: (
         _("Order %(number)s is held until %(expires_at)s"),
         _("We keep what is in your order %(number)s for you until %(expires_at)s. Please go on with it, or call us."),

@@ -1,6 +1,6 @@
 """Every write of notifications: telling people, keeping their wishes, and telling other systems."""
 
-from notifications.services.news import notify, notify_staff, read_all, read_notification
+from notifications.services.news import notify, notify_seller, notify_staff, read_all, read_notification
 from notifications.services.people import (
     Manner,
     Wish,
@@ -59,6 +59,7 @@ __all__ = [
     "forget_recipient",
     "is_webhook_due",
     "notify",
+    "notify_seller",
     "notify_staff",
     "queue_deliveries",
     "read_all",

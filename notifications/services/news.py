@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core.db import transaction
 from messaging.outbox import publish
@@ -49,9 +49,19 @@ def notify(*, event_key: str, kind: Kind, user_ids: Iterable[UUID], data: dict[s
 
 def notify_staff(*, event_key: str, kind: Kind, data: dict[str, Any], now: datetime) -> int:
     """Tell every manager and administrator who may sign in; as `notify`."""
-    staff = Recipient.objects.filter(is_active=True, roles__overlap=STAFF_ROLES)
-    user_ids = list(staff.order_by("pk").values_list("pk", flat=True))
+    user_ids = list(_staff().order_by("pk").values_list("pk", flat=True))
     return notify(event_key=event_key, kind=kind, user_ids=user_ids, data=data, now=now)
+
+
+def notify_seller(*, event_key: str, kind: Kind, seller_id: UUID | None, data: dict[str, Any], now: datetime) -> int:
+    """Tell whose sale it is; all of the staff where it is nobody's, or theirs who works here no more; as `notify`."""
+    if seller_id is None or not _staff().filter(pk=seller_id).exists():
+        return notify_staff(event_key=event_key, kind=kind, data=data, now=now)
+    return notify(event_key=event_key, kind=kind, user_ids=[seller_id], data=data, now=now)
+
+
+def _staff() -> QuerySet[Recipient]:
+    return Recipient.objects.filter(is_active=True, roles__overlap=STAFF_ROLES)
 
 
 def read_notification(*, notification_id: UUID, user_id: UUID, now: datetime) -> Notification:
