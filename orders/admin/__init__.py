@@ -6,6 +6,7 @@ from orders.admin.offers import SalesOfferAdmin
 from orders.admin.papers import DocumentTemplateAdmin, IssuedDocumentAdmin
 from orders.admin.returns import OrderReturnAdmin
 from orders.admin.selling import OrderAdmin, ProductCopyAdmin
+from orders.admin.talking import OrderThreadAdmin
 from orders.admin.trade_ins import TradeInAdmin
 from orders.admin.waiting import DepositAgreementAdmin, QueuePlaceAdmin
 
@@ -18,6 +19,7 @@ __all__ = [
     "IssuedDocumentAdmin",
     "OrderAdmin",
     "OrderReturnAdmin",
+    "OrderThreadAdmin",
     "ProductCopyAdmin",
     "QueuePlaceAdmin",
     "SalesOfferAdmin",

@@ -20,6 +20,7 @@ from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.admin.dealing import DealScreen
 from orders.admin.figures import FiguresScreen
 from orders.admin.marking import MarksScreen
+from orders.admin.talking import MessageInline, TalkingScreen
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
 
 COLOURS = {
@@ -112,7 +113,7 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, NamesPeople, ReadOnlyAdmin):
+class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, TalkingScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
@@ -127,9 +128,9 @@ class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, NamesPeople, ReadOnlyAd
     list_select_related = ["checkout"]
     search_fields = ["number__startswith"]
     ordering = ["-created_at", "-id"]
-    inlines = [LineInline, HistoryInline]
+    inlines = [LineInline, MessageInline, HistoryInline]
+    actions_detail = ["marks", "write_message", "settle_messages"]
     actions_list = ["sales_figures"]
-    actions_detail = ["marks"]
     actions = [
         at_once(_move(Status.IN_PROGRESS, gettext_lazy("Start preparing"))),
         at_once(_move(Status.READY, gettext_lazy("Ready for handover"))),

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +25,7 @@ from core.screens.base import money_text
 from financing.public import count_under_review
 from gateway.approvals.reading import Reader
 from insurance.public import count_undecided
-from orders.public import read_morning
+from orders.public import read_morning, waiting_buyers
 from payments.public import read_money_in
 from showroom.public import drives_between
 from storefront.shown import wording
@@ -33,6 +34,8 @@ from storefront.visitor import get_reader
 
 log = structlog.get_logger(__name__)
 CAP = 100
+SHOWN = 12
+"""Rows of a card; the rest is in its list."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,20 @@ def read_waiting(look: Look) -> Section:
     return Section(_("Waits for somebody"), figures, empty=_("Nothing waits."))
 
 
+def read_questions(look: Look) -> Section:
+    """Buyers who wrote about their orders and wait for an answer, who waits longest first."""
+    figures = [
+        Figure(
+            f"{one.number} {one.customer}".strip(),
+            timesince(one.since, look.now, depth=1),
+            reverse("storefront:order-messages", args=[one.order_id]),
+            one.owner,
+        )
+        for one in waiting_buyers(limit=SHOWN)
+    ]
+    return Section(_("Questions to answer"), figures, empty=_("Nobody waits for an answer."))
+
+
 def read_loans(look: Look) -> Section:
     """Loan applications that a manager has to decide."""
     url = _list("financing_application", status__exact="under_review")
@@ -224,6 +241,7 @@ SECTIONS: tuple[tuple[Promise, str, Read], ...] = (
     (gettext_lazy("Sales"), "orders.view_order", read_sales),
     (gettext_lazy("Money in"), "payments.view_payment", read_money),
     (gettext_lazy("Waits for somebody"), "orders.view_order", read_waiting),
+    (gettext_lazy("Questions to answer"), "orders.view_order", read_questions),
     (gettext_lazy("Orders under way"), "orders.view_order", read_funnel),
     (gettext_lazy("Stock by age"), "catalog.view_product", read_lot),
     (gettext_lazy("Test drives today"), "showroom.view_drive", read_drives),

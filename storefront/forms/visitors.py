@@ -18,6 +18,7 @@ from core.errors import CardNumberRefused
 from core.ids import uuid7
 from core.screens.numbers import MoneyField, NumberField, WholeField
 from core.secrecy.cards import THINGS, looks_like_card_number
+from orders.public import LONGEST_MESSAGE
 from storefront.forms.kit import PhoneField, money_slider, slider
 from storefront.shown import terms, wording
 from storefront.shown.wording import Text
@@ -70,6 +71,14 @@ def agreement_field() -> forms.BooleanField:
         label=_("I agree to the processing of my personal data"),
         help_text=words,
         error_messages={"required": _("Without your consent we may not keep what you write here.")},
+    )
+
+
+class MessageForm(AccessibleForm):
+    """Words to the other side of an order."""
+
+    text = forms.CharField(
+        label=_("Your message"), max_length=LONGEST_MESSAGE, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 

@@ -21,7 +21,7 @@ from gateway.approvals.reading import Reader, count_decidable, count_waiting, se
 from gateway.guards.breakers import standing
 from insurance.public import waiting_for_somebody as premiums_for_people
 from messaging.delivery import parked
-from orders.public import deposits_for_people
+from orders.public import deposits_for_people, messages_for_people
 from payments.public import waiting_for_somebody
 from storefront.shown.wording import Text
 
@@ -43,6 +43,7 @@ QUEUES: dict[str, tuple[Text, str, str]] = {
         "orders_depositagreement",
         "?state__exact=waiting",
     ),
+    "messages_waiting": (_("Buyers who wait for an answer"), "orders_orderthread", "?waiting=yes"),
     "premiums_unconfirmed": (_("Premiums to confirm"), "insurance_policy", "?premium_is=waiting"),
     "disputes_open": (_("Open disputes"), "payments_dispute", "?status__exact=open"),
     "deliveries_parked": (_("Parked deliveries"), "messaging_inboxevent", ""),
@@ -125,6 +126,7 @@ def _count(now: datetime) -> Counts:
         partial(debits_for_people, now=now),
         partial(deposits_for_people, now=now),
         partial(premiums_for_people, now=now),
+        messages_for_people,
     ]
     parts += [partial(_parked, alias) for alias in parked.served()]
     parts += [partial(_approvals, alias) for alias in served()]

@@ -25,6 +25,7 @@ from storefront.views.kept import (
 )
 from storefront.views.loan_papers import loan_paper, loan_papers
 from storefront.views.loans import loan, loan_file, pay_loan, repay_early
+from storefront.views.messages import order_messages, read_messages, send_message, settle_messages
 from storefront.views.news import news, news_preferences, read_all_news, read_news, unsubscribe
 from storefront.views.offers import decline_sent_offer, offer, offer_paper, offers, order_offer
 from storefront.views.orders import cancel, give_back, live_ticket, order, orders, pay
@@ -118,6 +119,7 @@ __all__ = [
     "order_again",
     "order_document",
     "order_documents",
+    "order_messages",
     "order_offer",
     "order_paper",
     "orders",
@@ -131,6 +133,7 @@ __all__ = [
     "policy_document",
     "quote_wizard",
     "read_all_news",
+    "read_messages",
     "read_news",
     "register",
     "remove_favourite",
@@ -141,7 +144,9 @@ __all__ = [
     "robots",
     "saved_search",
     "saved_searches",
+    "send_message",
     "service_worker",
+    "settle_messages",
     "sign_in",
     "sign_in_code",
     "sign_out",

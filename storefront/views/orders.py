@@ -29,6 +29,7 @@ from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.order_view import OrderView, summary
+from storefront.views.messages import read_newest
 from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
 PAGE_SIZE = 20
@@ -45,11 +46,12 @@ def orders(request: HttpRequest) -> HttpResponse:
     before = find_uuid(request.GET.get("before", ""))
     found = public.list_orders(customer_id=user_id(request), before=before, limit=PAGE_SIZE + 1)
     shown = found[:PAGE_SIZE]
+    unread = public.count_unread({order.id: public.Side.BUYER for order in shown})
     context = {
-        "orders": [summary(order) for order in shown],
+        "orders": [summary(order) | {"unread": unread.get(order.id, 0)} for order in shown],
         "next_before": shown[-1].id if len(found) > PAGE_SIZE else None,
         "is_later": before is not None,
-        "stamp": "-".join(f"{order.id}.{order.version}" for order in shown),
+        "stamp": "-".join(f"{order.id}.{order.version}.{unread.get(order.id, 0)}" for order in shown),
         "part_path": f"?part=live&before={before}" if before else "?part=live",
     }
     template = "storefront/parts/orders_live.html" if is_part else "storefront/orders.html"
@@ -79,8 +81,9 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         deposit=public.find_deposit(order_id),
         loan=_refused_loan(document) if is_owner else None,
     )
-    template = "storefront/parts/order_live.html" if is_part else "storefront/order.html"
-    return render(request, template, {"view": view})
+    if is_part:
+        return render(request, "storefront/parts/order_live.html", {"view": view})
+    return render(request, "storefront/order.html", {"view": view} | read_newest(request, order_id))
 
 
 def _refused_loan(order: public.OrderDocument) -> ApplicationCard | None:
