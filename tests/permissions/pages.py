@@ -72,6 +72,10 @@ POST /orders/{}/cancel/                             own
 POST /orders/{}/again/                              mine
 POST /orders/{}/return/                             own
 POST /orders/{}/change/                             own
+GET  /orders/{}/messages/                           own
+POST /orders/{}/messages/send/                      own
+POST /orders/{}/messages/read/                      own
+POST /orders/{}/messages/settle/                    manager
 GET  /orders/{}/documents/                          own
 POST /orders/{}/documents/                          own
 GET  /orders/{}/documents/{}/                       own

@@ -69,8 +69,10 @@ orders.depositagreement          manager  nobody   nobody   nobody   state_fault
 orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
 orders.issueddocument            manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   marks,move_to_cancelled,move_to_completed,
-                                                                        move_to_in_progress,move_to_ready,sales_figures
+                                                                        move_to_in_progress,move_to_ready,sales_figures,
+                                                                        settle_messages,write_message
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
+orders.orderthread               manager  nobody   nobody   nobody   -
 orders.productcopy               admin    nobody   nobody   nobody   -
 orders.queueplace                manager  nobody   nobody   nobody   skip
 orders.salesoffer                manager  nobody   nobody   nobody   paper,send,withdraw

@@ -136,6 +136,10 @@ POST   /orders/{}/return                                  own
 GET    /orders/{}/marks                                   manager
 POST   /orders/{}/marks                                   manager
 DELETE /orders/{}/marks/{}                                manager
+GET    /orders/{}/messages                                own
+POST   /orders/{}/messages                                own
+POST   /orders/{}/messages/read                           own
+POST   /orders/{}/messages/settle                         manager
 GET    /commissions                                       manager
 POST   /commissions                                       admin
 GET    /commissions/months                                manager
