@@ -16,6 +16,7 @@ from core.errors import Forbidden
 from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.requests.strict_input import on_the_clock
+from gateway.responses.calendars import send_calendar
 from gateway.writes import Call, write
 from showroom import services
 from showroom.api.filters import DriveCarFilter, DriveFilter
@@ -27,7 +28,6 @@ from showroom.api.serializers import (
     HandOverInput,
     TakeBackInput,
 )
-from showroom.api.views import ics
 from showroom.models import Drive, DriveCar
 from showroom.queries.calendars import drive_calendar
 
@@ -121,4 +121,4 @@ class DriveViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ApiViewSet)
     @action(detail=True, methods=["get"])
     def calendar(self, request: Request, pk: UUID) -> HttpResponse:
         """The test drive as an iCalendar file."""
-        return ics(drive_calendar(self.get_object()))
+        return send_calendar(drive_calendar(self.get_object()))

@@ -15,6 +15,7 @@ from gateway.access.permissions import IsManager, IsSignedIn, ReadByAnyone
 from gateway.api import ApiViewSet
 from gateway.approvals.views import may_wait
 from gateway.requests.strict_input import on_the_clock
+from gateway.responses.calendars import send_calendar
 from gateway.writes import Call, write
 from payments.commands import Means
 from payments.public import require_method
@@ -122,7 +123,7 @@ class HappeningViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _Showro
     @action(detail=True, methods=["get"], permission_classes=[ReadByAnyone])
     def calendar(self, request: Request, pk: UUID) -> HttpResponse:
         """The happening as an iCalendar file, on the wall clock of its place."""
-        return ics(happening_calendar(self.get_object()))
+        return send_calendar(happening_calendar(self.get_object()))
 
     @action(detail=True, methods=["post"], url_path="check-in", permission_classes=[IsManager])
     @write(request=CheckInInput, responses=RegistrationSerializer)
@@ -199,10 +200,3 @@ class RegistrationViewSet(mixins.ListModelMixin, _ShowroomViewSet):
             means=means,
             now=call.now,
         )
-
-
-def ics(content: bytes) -> HttpResponse:
-    """A calendar file to download."""
-    answer = HttpResponse(content, content_type="text/calendar; charset=utf-8")
-    answer["Content-Disposition"] = 'attachment; filename="event.ics"'
-    return answer
