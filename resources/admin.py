@@ -32,9 +32,9 @@ class _ResourcesAdmin(BusinessAdmin):
 class ResourceTypeAdmin(_ResourcesAdmin):
     """Types of resources."""
 
-    fields = ["name", "description", "test_drive_role", "created_at"]
+    fields = ["name", "description", "test_drive_role", "is_handover_place", "created_at"]
     readonly_fields = ["created_at"]
-    list_display = ["name", "test_drive_role", "created_at"]
+    list_display = ["name", "test_drive_role", "is_handover_place", "created_at"]
     search_fields = ["name"]
     ordering = ["name", "id"]
 
@@ -179,7 +179,7 @@ class BlackoutAdmin(_ResourcesAdmin):
 class AllocationAdmin(CalendarAdmin, ReadOnlyAdmin):
     """Bookings, the latest first."""
 
-    list_display = ["starts_at", "ends_at", "resource", "quantity", "event_id", "released_at"]
+    list_display = ["starts_at", "ends_at", "resource", "quantity", "event_id", "order_id", "released_at"]
     list_filter = ["resource__type", "starts_at", "released_at"]
     list_select_related = ["resource"]
     search_fields = ["event_id__exact", "booking_id__exact"]
@@ -194,7 +194,7 @@ class AllocationAdmin(CalendarAdmin, ReadOnlyAdmin):
             Entry(
                 item.starts_at,
                 item.ends_at,
-                f"{item.resource}" + (f" ×\u00a0{item.quantity}" if item.quantity > 1 else ""),
+                _name_booking(item),
                 reverse("admin:resources_allocation_change", args=[item.pk]),
                 "good" if item.booking_id else "",
             )
@@ -218,3 +218,10 @@ class AllocationAdmin(CalendarAdmin, ReadOnlyAdmin):
                 self.message_user(request, f"{allocation}: {_('released')}", messages.SUCCESS)
             except DomainError as error:
                 self.message_user(request, f"{allocation}: {error.detail}", messages.ERROR)
+
+
+def _name_booking(taken: Allocation) -> str:
+    name = str(taken.resource)
+    if taken.order_id:
+        name = gettext("%(place)s: hand-over") % {"place": name}
+    return f"{name} ×\u00a0{taken.quantity}" if taken.quantity > 1 else name

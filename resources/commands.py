@@ -24,6 +24,26 @@ class FreeBooking(Command, frozen=True, kw_only=True):
     booking_id: UUID
 
 
+class BookHandover(Command, frozen=True, kw_only=True):
+    """Take one place of hand-overs over [start_time, end_time), in exchange for the booking `replaces` where given.
+
+    Answers: handover_place.booked, handover_place.refused (what it replaces stays as it is then).
+    """
+
+    booking_id: UUID
+    order_id: UUID
+    start_time: datetime
+    end_time: datetime
+    replaces: UUID | None = None
+
+
+class FreeHandover(Command, frozen=True, kw_only=True):
+    """Free the place that was taken for a hand-over."""
+
+    booking_id: UUID
+    order_id: UUID
+
+
 class FreeHappening(Command, frozen=True, kw_only=True):
     """Free what was booked for a happening."""
 

@@ -159,3 +159,10 @@ class RoleInUse(DomainError):
 
     code = "resource_type_in_use"
     detail = _("There are resources of this type: add another type instead.")
+
+
+class NoHandoverPlace(DomainError):
+    """No place of hand-overs is free for all of the time asked for."""
+
+    code = "no_handover_place"
+    detail = _("There is no place free for the hand-over then.")

@@ -90,3 +90,43 @@ class BookingBroken(Event):
     resource_id: UUID
     reason: str
     cause: str = "broken"
+
+
+@event("handover_place.booked", aggregate="handover_booking", key="booking_id", internal=True)
+class HandoverPlaceBooked(Event):
+    """A place is taken for a hand-over; `place` is its name, `time_zone` that of its clock."""
+
+    booking_id: UUID
+    order_id: UUID
+    resource_id: UUID
+    place: str
+    time_zone: str
+
+
+@event("handover_place.refused", aggregate="handover_booking", key="booking_id", internal=True)
+class HandoverPlaceRefused(Event):
+    """No place was free, and nothing was taken: `code` says why not."""
+
+    booking_id: UUID
+    order_id: UUID
+    code: str
+
+
+@event("handover_place.moved", aggregate="handover_booking", key="booking_id", internal=True)
+class HandoverPlaceMoved(Event):
+    """The place of a hand-over cannot be had, and an equal one took it at the same time."""
+
+    booking_id: UUID
+    order_id: UUID
+    resource_id: UUID
+    place: str
+    time_zone: str
+
+
+@event("handover_place.lost", aggregate="handover_booking", key="booking_id", internal=True)
+class HandoverPlaceLost(Event):
+    """The place of a hand-over cannot be had, and nothing equal was free: it was given back."""
+
+    booking_id: UUID
+    order_id: UUID
+    reason: str

@@ -7,7 +7,7 @@ from django.utils import timezone
 from catalog.events import ProductUpdated, StockReleased, StockReturned, StockSold
 from messaging.subscriptions import subscribe
 from resources import services
-from resources.commands import BookDrive, FreeBooking, FreeHappening
+from resources.commands import BookDrive, BookHandover, FreeBooking, FreeHandover, FreeHappening
 
 
 @subscribe(FreeHappening)
@@ -27,6 +27,22 @@ def follow_test_drive(command: BookDrive | FreeBooking) -> None:
         car_id=command.car_id,
         start=command.start_time,
         end=command.end_time,
+        now=timezone.now(),
+    )
+
+
+@subscribe(BookHandover, FreeHandover, partition_key="order_id")
+def follow_handover(command: BookHandover | FreeHandover) -> None:
+    """Take a place for a hand-over, or free it. In one partition: never overtaken."""
+    if isinstance(command, FreeHandover):
+        services.release_booking(booking_id=command.booking_id, now=timezone.now())
+        return
+    services.book_handover(
+        booking_id=command.booking_id,
+        order_id=command.order_id,
+        start=command.start_time,
+        end=command.end_time,
+        replaces=command.replaces,
         now=timezone.now(),
     )
 

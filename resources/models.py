@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -29,7 +30,10 @@ class DriveRole(models.TextChoices):
 
 
 class ResourceType(models.Model):
-    """Sort of thing that is booked: a demonstration car, a meeting room, a lift."""
+    """Sort of thing that is booked: a demonstration car, a meeting room, a lift.
+
+    At a place of hand-overs buyers are given what they bought, at a time that they choose of its free ones.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("name"), max_length=100)
@@ -37,6 +41,7 @@ class ResourceType(models.Model):
     test_drive_role = models.CharField(
         _("part in a test drive"), max_length=5, choices=DriveRole, blank=True, default="", db_default=""
     )
+    is_handover_place = models.BooleanField(_("place of hand-overs"), default=False, db_default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(_("created at"))
 
@@ -235,6 +240,10 @@ class AllocationQuerySet(models.QuerySet["Allocation"]):
         """Allocations that were not given back."""
         return self.filter(released_at__isnull=True)
 
+    def besides(self, booking_id: UUID | None) -> "AllocationQuerySet":
+        """Allocations of every other booking, and those of none."""
+        return self if booking_id is None else self.filter(~Q(booking_id=booking_id) | Q(booking_id=None))
+
     def overlapping(self, start: datetime, end: datetime | None) -> "AllocationQuerySet":
         """Allocations that keep an instant of [start, end) taken; an open end means for ever."""
         found = self.filter(busy_until__gt=start)
@@ -245,7 +254,7 @@ class Allocation(models.Model):
     """A quantity of a resource taken over [starts_at, ends_at), until it is released.
 
     With the resource's buffers of that time it is taken over [busy_from, busy_until). Allocations with one
-    `booking_id` were made together, all or none.
+    `booking_id` were made together, all or none; `order_id` is the order that is handed over then.
     `is_exclusive` is set while its resource has a single unit: then the database itself refuses an overlap.
     """
 
@@ -261,6 +270,7 @@ class Allocation(models.Model):
     is_exclusive = models.BooleanField(_("exclusive"))
     event_id = models.UUIDField(_("event"), null=True, blank=True)
     booking_id = models.UUIDField(_("booking"), null=True, blank=True)
+    order_id = models.UUIDField(_("order"), null=True, blank=True)
     allocated_by = models.UUIDField(_("allocated by"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"))
     released_at = models.DateTimeField(_("released at"), null=True, blank=True)

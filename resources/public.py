@@ -3,12 +3,22 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from django.db import connections
 
 from core.plugins import Disagreement
+from messaging.peering.reads import answers
 from resources.models import DriveRole, Resource
-from resources.queries.diary import find_slots
+from resources.queries.diary import find_handover_slots, find_slots
 from resources.rules.hours import Stretch
+
+
+class HandoverSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """A time [start_time, end_time) for a hand-over; `time_zone` is that of the clock at its place."""
+
+    start_time: datetime
+    end_time: datetime
+    time_zone: str
 
 
 def free_slots_of_car(
@@ -21,6 +31,15 @@ def free_slots_of_car(
         return []
     found = find_slots(car, start, end, duration=duration, step=step, now=now)
     return [(slot["start_time"], slot["end_time"]) for slot in found["slots"]]
+
+
+@answers("orders")
+def free_handover_slots(
+    start: datetime, end: datetime, *, duration: timedelta, step: timedelta, now: datetime, besides: UUID | None = None
+) -> list[HandoverSlot]:
+    """Times ahead in [start, end) at which a place of hand-overs is free; `besides` is the booking to be exchanged."""
+    found = find_handover_slots(start, end, duration=duration, step=step, now=now, besides=besides)
+    return [HandoverSlot(start_time=slot[0], end_time=slot[1], time_zone=zone) for slot, zone in found]
 
 
 _AHEAD = """

@@ -23,7 +23,7 @@ class ResourceTypeSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ResourceType
-        fields = ["id", "name", "description", "test_drive_role", "created_at", "version"]
+        fields = ["id", "name", "description", "test_drive_role", "is_handover_place", "created_at", "version"]
         read_only_fields = fields
 
 
@@ -33,6 +33,7 @@ class ResourceTypeInput(serializers.Serializer):
     name = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=10_000, allow_blank=True, default="")
     test_drive_role = serializers.ChoiceField(DriveRole.choices, allow_blank=True, default="")
+    is_handover_place = serializers.BooleanField(default=False)
 
 
 class OpeningHoursSerializer(serializers.Serializer):
@@ -96,8 +97,8 @@ class AllocationSerializer(serializers.ModelSerializer):
     class Meta:
         model = Allocation
         fields = [
-            "id", "resource_id", "event_id", "booking_id", "start_time", "end_time", "quantity", "allocated_by",
-            "created_at", "released_at", "replaced_by_id",
+            "id", "resource_id", "event_id", "booking_id", "order_id", "start_time", "end_time", "quantity",
+            "allocated_by", "created_at", "released_at", "replaced_by_id",
         ]  # fmt: skip
         read_only_fields = fields
 

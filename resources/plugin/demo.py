@@ -8,6 +8,7 @@ from resources.rules.hours import Hours
 from resources.services import ResourceFields
 
 _EVERY_DAY = [Hours(weekday, time(9), time(21)) for weekday in range(1, 8)]
+HANDOVERS = "Место выдачи"
 _DEMO: dict[str, tuple[str, list[ResourceFields]]] = {
     "Автомобиль для тест-драйва": (
         DriveRole.CAR,
@@ -21,15 +22,21 @@ _DEMO: dict[str, tuple[str, list[ResourceFields]]] = {
         DriveRole.STAFF,
         [{"name": "Анна Смирнова", "opening_hours": _EVERY_DAY}, {"name": "Иван Петров", "opening_hours": _EVERY_DAY}],
     ),
+    HANDOVERS: ("", [{"name": "Зона выдачи", "buffer_after": 30, "opening_hours": _EVERY_DAY}]),
     "Помещение": ("", [{"name": "Переговорная"}, {"name": "Парковочные места для гостей", "quantity": 10}]),
 }
 
 
 def create_demo(now: datetime) -> None:
-    """Add four types and their resources, once: what has the same name already is left alone."""
+    """Add the types and their resources, once: what has the same name already is left alone."""
     for type_name, (role, resources) in _DEMO.items():
         found = ResourceType.objects.filter(name=type_name).first()
-        kind = found or services.add_type(fields={"name": type_name, "test_drive_role": role}, now=now)
+        terms: services.TypeFields = {
+            "name": type_name,
+            "test_drive_role": role,
+            "is_handover_place": type_name == HANDOVERS,
+        }
+        kind = found or services.add_type(fields=terms, now=now)
         for fields in resources:
             if not Resource.objects.filter(name=fields["name"]).exists():
                 services.add_resource(fields={**fields, "type_id": kind.id}, now=now)

@@ -15,6 +15,8 @@ from resources.rules.occupancy import peak, spans
 
 MAX_SLOTS = 500
 """Slots in one answer."""
+MAX_PLACES = 50
+"""Places of hand-overs that are looked at."""
 CREW = (DriveRole.PLACE, DriveRole.STAFF)
 """What a test drive takes one of besides its car, where the dealership has any."""
 
@@ -32,7 +34,7 @@ class Closed:
 class Diary:
     """One resource's hours, closures and bookings over a window, read once."""
 
-    def __init__(self, resource: Resource, start: datetime, end: datetime) -> None:
+    def __init__(self, resource: Resource, start: datetime, end: datetime, *, besides: UUID | None = None) -> None:
         self.resource = resource
         self.zone = ZoneInfo(resource.time_zone)
         self.start, self.end = start, end
@@ -42,7 +44,7 @@ class Diary:
         self._closed: list[Stretch] = list(
             resource.blackouts.filter(ends_at__gt=start, starts_at__lt=end).values_list("starts_at", "ends_at")
         )
-        around = resource.allocations.active().overlapping(start - margin, end + margin)
+        around = resource.allocations.active().besides(besides).overlapping(start - margin, end + margin)
         self._bookings: list[Allocation] = list(around.order_by("busy_from", "id"))
 
     def is_free(self, start: datetime, end: datetime) -> bool:
@@ -73,6 +75,22 @@ def free_slots(
             continue
         if all(any(one.is_free(start, end) for one in crew) for crew in crews):
             yield start, end
+
+
+def find_handover_slots(
+    start: datetime, end: datetime, *, duration: timedelta, step: timedelta, now: datetime, besides: UUID | None = None
+) -> list[tuple[Stretch, str]]:
+    """[start, end) of each time ahead at which a place of hand-overs is free, and the zone of its clock; 500 at most.
+
+    The booking `besides` stands in nobody's way.
+    """
+    places = Resource.objects.present().filter(type__is_handover_place=True).prefetch_related("opening_hours")
+    found: dict[Stretch, str] = {}
+    for place in places.order_by("pk")[:MAX_PLACES]:
+        diary = Diary(place, start, end, besides=besides)
+        for slot in islice(free_slots(diary, [], duration=duration, step=step, now=now), MAX_SLOTS):
+            found.setdefault(slot, place.time_zone)
+    return sorted(found.items())[:MAX_SLOTS]
 
 
 def find_slots(

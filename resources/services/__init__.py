@@ -10,6 +10,7 @@ from resources.services.breakdowns import (
     return_to_service,
     take_out_of_service,
 )
+from resources.services.handovers import book_handover
 from resources.services.inventory import ResourceFields, add_resource, delete_resource, update_resource
 from resources.services.sales import record_sales
 from resources.services.types import TypeFields, add_type, delete_type, update_type
@@ -21,6 +22,7 @@ __all__ = [
     "add_resource",
     "add_type",
     "allocate",
+    "book_handover",
     "book_test_drive",
     "close",
     "delete_resource",

@@ -77,10 +77,13 @@ def release_for_happening(*, event_id: UUID, now: datetime) -> None:
             give_back(allocation, now)
 
 
-def require_free(resource: Resource, start: datetime, end: datetime, quantity: int) -> None:
+def require_free(
+    resource: Resource, start: datetime, end: datetime, quantity: int, *, besides: UUID | None = None
+) -> None:
     """Refuse a booking of a locked resource over [start, end) that its rules or other bookings forbid.
 
-    Raises VehicleSold, OutOfService, OutsideOpeningHours, BlackoutClash, AllocationClash.
+    The booking `besides` stands in nobody's way: it is about to be given back. Raises VehicleSold, OutOfService,
+    OutsideOpeningHours, BlackoutClash, AllocationClash.
     """
     if resource.is_sold:
         raise VehicleSold
@@ -92,7 +95,8 @@ def require_free(resource: Resource, start: datetime, end: datetime, quantity: i
     if closures := [{"id": str(item.id), "reason": item.reason} for item in closed]:
         raise BlackoutClash(blackouts=closures)
     from_, until = resource.busy(start, end)
-    bookings = list(resource.allocations.active().overlapping(from_, until).order_by("starts_at", "id"))
+    others = resource.allocations.active().besides(besides)
+    bookings = list(others.overlapping(from_, until).order_by("starts_at", "id"))
     available = max(0, resource.quantity - peak(bookings, from_, until))
     if quantity > available:
         clashes = in_the_way(bookings, from_, until, most=max(0, resource.quantity - quantity))
@@ -108,6 +112,7 @@ def take(
     quantity: int = 1,
     event_id: UUID | None = None,
     booking_id: UUID | None = None,
+    order_id: UUID | None = None,
     allocated_by: UUID | None = None,
 ) -> Allocation:
     """Write the allocation of a locked resource that was found free. Publishes ResourceAllocated."""
@@ -122,6 +127,7 @@ def take(
         is_exclusive=resource.quantity == 1,
         event_id=event_id,
         booking_id=booking_id,
+        order_id=order_id,
         allocated_by=allocated_by,
         created_at=now,
     )

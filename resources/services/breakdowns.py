@@ -17,7 +17,7 @@ from resources.errors import (
     OutOfService,
     ResourceNotFound,
 )
-from resources.events import BookingBroken, BookingMoved
+from resources.events import BookingBroken, BookingMoved, HandoverPlaceLost, HandoverPlaceMoved
 from resources.models import Allocation, Blackout, Resource
 from resources.services.allocations import give_back, require_free, take
 from resources.services.inventory import describe, lock_resource, publish_updated
@@ -169,12 +169,23 @@ def _move(allocation: Allocation, to: Resource, reason: str, now: datetime, caus
         quantity=allocation.quantity,
         event_id=allocation.event_id,
         booking_id=allocation.booking_id,
+        order_id=allocation.order_id,
         allocated_by=allocation.allocated_by,
         now=now,
     )
     allocation.replaced_by = replacement
     give_back(allocation, now)
-    if allocation.booking_id:
+    if allocation.booking_id and allocation.order_id:
+        publish(
+            HandoverPlaceMoved(
+                booking_id=allocation.booking_id,
+                order_id=allocation.order_id,
+                resource_id=to.id,
+                place=to.name,
+                time_zone=to.time_zone,
+            )
+        )
+    elif allocation.booking_id:
         publish(
             BookingMoved(
                 booking_id=allocation.booking_id,
@@ -197,6 +208,9 @@ def _break_up(allocation: Allocation, reason: str, now: datetime, cause: str) ->
     for part in together.order_by("pk"):
         give_back(part, now)
         given_back.append(part.id)
+    if allocation.order_id:
+        publish(HandoverPlaceLost(booking_id=allocation.booking_id, order_id=allocation.order_id, reason=reason))
+        return given_back
     publish(
         BookingBroken(booking_id=allocation.booking_id, resource_id=allocation.resource_id, reason=reason, cause=cause)
     )

@@ -17,6 +17,7 @@ class TypeFields(TypedDict, total=False):
     name: str
     description: str
     test_drive_role: str
+    is_handover_place: bool
 
 
 def add_type(*, fields: TypeFields, now: datetime) -> ResourceType:
