@@ -54,6 +54,7 @@ JOBS: tuple[tuple[str, float | crontab, str], ...] = (
     ("orders.attend_checkouts", 60.0, "q.orders"),
     ("orders.ask_for_freed_cars", 60.0, "q.orders"),
     ("orders.expire_offers", 300.0, "q.orders"),
+    ("orders.remind_of_handovers", 300.0, "q.orders"),
     ("orders.fold_stats", 60.0, "q.orders"),
     ("orders.purge_carts", crontab(hour="1", minute="50"), "q.orders"),
     ("orders.purge_deal_quotes", crontab(hour="1", minute="55"), "q.orders"),

@@ -437,7 +437,12 @@ TEST_DRIVES_AHEAD = Business.TEST_DRIVES_AHEAD
 LEAD_REPLY_MINUTES = Business.LEAD_REPLY_MINUTES
 """Within how long a new lead should get its first reply."""
 REMIND_HOURS = Business.REMIND_HOURS
-"""How long before a happening or test drive its guests are reminded."""
+"""How long before a happening, test drive or hand-over its guests are reminded."""
+HANDOVER_MINUTES = Business.HANDOVER_MINUTES
+HANDOVER_NOTICE_HOURS = Business.HANDOVER_NOTICE_HOURS
+HANDOVER_DAYS_AHEAD = Business.HANDOVER_DAYS_AHEAD
+HANDOVER_CHANGE_HOURS = Business.HANDOVER_CHANGE_HOURS
+"""How long hand-overs take, how soon and how far ahead they are arranged, and until when their buyers change them."""
 DEALER = {
     "name": Business.DEALER_NAME,
     "address": Business.DEALER_ADDRESS,

@@ -377,3 +377,31 @@ class TooManyMessages(DomainError):
 
     code = "too_many_messages"
     detail = _("You have written a lot already. Please wait for our answer, or call us.")
+
+
+class HandoverNotDue(DomainError):
+    """A hand-over is arranged once all is paid, until it has taken place; `order_status` says where it stands."""
+
+    code = "handover_not_due"
+    detail = _("A hand-over is arranged once the order is paid, and before it is handed over.")
+
+
+class HandoverTaken(DomainError):
+    """No place of hand-overs is free then, or all are closed: `GET …/handover-slots` lists what is."""
+
+    code = "handover_slot_taken"
+    detail = _("This time is not free any more. Please choose another.")
+
+
+class HandoverBeingBooked(DomainError):
+    """Another time was asked for a moment ago."""
+
+    code = "handover_being_booked"
+    detail = _("Your last choice is still being booked: a moment, please.")
+
+
+class HandoverTooLate(DomainError):
+    """The hand-over begins in less than `hours`, when its buyer changes it no more by themselves."""
+
+    code = "handover_too_late"
+    detail = _("The hand-over is too close to be changed here. Please write to us or call us.")

@@ -13,6 +13,7 @@ from core.events import Event, event, implies
 from financing.commands import ClosePurchase, RecordPurchase
 from insurance.commands import RecordOwner
 from payments.commands import CloseAccount, PostSale, ReceiptItem, RecordOrder, RecordOrderStatus, Supplier
+from resources.commands import BookHandover, FreeHandover
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,6 +209,61 @@ class MessageSent(Event):
     side: str
     is_first: bool
     manager_id: UUID | None = None
+
+
+@event("handover.asked", aggregate="handover", key="order_id", internal=True)
+class HandoverAsked(Event):
+    """Somebody chose a time for a hand-over. Answer: handover_place.booked or handover_place.refused."""
+
+    order_id: UUID
+    booking_id: UUID
+    customer_id: UUID
+    start_time: datetime
+    end_time: datetime
+    replaces: UUID | None = None
+
+
+@event("handover.confirmed", aggregate="handover", key="order_id")
+class HandoverConfirmed(Event):
+    """A place is kept for a hand-over; sent again when the time or the place is another (`is_moved`)."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    booking_id: UUID
+    start_time: datetime
+    time_zone: str
+    place: str
+    is_moved: bool = False
+
+
+@event("handover.ended", aggregate="handover", key="order_id")
+class HandoverEnded(Event):
+    """Nothing is kept for it any more.
+
+    `outcome` is cancelled, given_up (by its buyer), moved, refused, lost or order_over.
+    """
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    booking_id: UUID
+    start_time: datetime
+    time_zone: str
+    outcome: str
+    reason: str = ""
+
+
+@event("handover.reminder_due", aggregate="handover", key="order_id", internal=True)
+class HandoverReminder(Event):
+    """A hand-over begins soon."""
+
+    order_id: UUID
+    number: str
+    customer_id: UUID
+    start_time: datetime
+    time_zone: str
+    place: str
 
 
 @event("document.signing_begun", aggregate="signing", key="document_id", internal=True)
@@ -542,3 +598,22 @@ def record_owner(fact: OrderCreated | OrderUpdated) -> RecordOwner:
     """Have known whose policies the order's are, and of which cars."""
     products = [line.product_id for line in fact.lines if line.product_id]
     return RecordOwner(order_id=fact.order_id, customer_id=fact.customer_id, product_ids=products)
+
+
+# What these facts mean to resources ----------------------------------------------------------------------------------
+@implies(HandoverAsked, command=BookHandover)
+def book_handover(fact: HandoverAsked) -> BookHandover:
+    """Have a place taken; the booking has the appointment's id."""
+    return BookHandover(
+        booking_id=fact.booking_id,
+        order_id=fact.order_id,
+        start_time=fact.start_time,
+        end_time=fact.end_time,
+        replaces=fact.replaces,
+    )
+
+
+@implies(HandoverEnded, command=FreeHandover)
+def free_handover(fact: HandoverEnded) -> FreeHandover:
+    """Have freed what was kept."""
+    return FreeHandover(booking_id=fact.booking_id, order_id=fact.order_id)

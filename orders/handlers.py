@@ -41,7 +41,15 @@ from messaging.publishing.envelope import published_at
 from messaging.signals import delivery_parked
 from messaging.subscriptions import subscribe
 from orders import services
-from orders.events import CarOffered, MessageSent, OfferDue, QueueJoined, QueueLeft
+from orders.events import (
+    CarOffered,
+    MessageSent,
+    OfferDue,
+    OrderCancelled,
+    OrderCompleted,
+    QueueJoined,
+    QueueLeft,
+)
 from orders.services.checkout import REACTS_TO
 from orders.services.queue import HANDLER as QUEUE_TIMER
 from orders.services.saga import HANDLER
@@ -55,6 +63,7 @@ from payments.events import (
     PaymentRefundFailed,
     PayoutSettled,
 )
+from resources.events import HandoverPlaceBooked, HandoverPlaceLost, HandoverPlaceMoved, HandoverPlaceRefused
 
 
 @subscribe(*REACTS_TO, name=HANDLER, partition_key="order_id", final=(WrongTransition, RecursionError))
@@ -71,6 +80,33 @@ def settle_deposit(event: ForfeitSettled | PayoutSettled) -> None:
     else:
         services.record_payout(event=event, now=database_now("orders"))
         services.record_price(event=event, now=database_now("orders"))
+
+
+@subscribe(HandoverPlaceBooked, HandoverPlaceRefused, HandoverPlaceMoved, HandoverPlaceLost, partition_key="order_id")
+def follow_handover_place(
+    event: HandoverPlaceBooked | HandoverPlaceRefused | HandoverPlaceMoved | HandoverPlaceLost,
+) -> None:
+    """Hear what became of the place of a hand-over."""
+    now = database_now("orders")
+    match event:
+        case HandoverPlaceBooked():
+            services.confirm_handover(
+                booking_id=event.booking_id, place=event.place, time_zone=event.time_zone, now=now
+            )
+        case HandoverPlaceRefused():
+            services.refuse_handover(booking_id=event.booking_id, code=event.code, now=now)
+        case HandoverPlaceMoved():
+            services.move_place(booking_id=event.booking_id, place=event.place, time_zone=event.time_zone, now=now)
+        case HandoverPlaceLost():
+            services.lose_handover(booking_id=event.booking_id, reason=event.reason, now=now)
+
+
+@subscribe(OrderCompleted, OrderCancelled, start="now", on_parked="continue", partition_key="order_id")
+def end_handovers(event: OrderCompleted | OrderCancelled) -> None:
+    """End what was arranged for an order that is over."""
+    services.end_handovers(
+        order_id=event.order_id, is_handed_over=isinstance(event, OrderCompleted), now=database_now("orders")
+    )
 
 
 @subscribe(PremiumOwed, partition_key="policy_id", name="orders.note_returned_premium")

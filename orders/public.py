@@ -39,6 +39,16 @@ from orders.queries.deposits import (
     judged_deposits,
 )
 from orders.queries.finding import find_orders
+from orders.queries.handovers import (
+    DueHandover,
+    find_appointment,
+    find_asked,
+    find_newest,
+    handover_bookings,
+    handover_calendar,
+    handovers_between,
+    list_slots,
+)
 from orders.queries.headlines import Headline, find_headline
 from orders.queries.messages import (
     Talk,
@@ -67,6 +77,7 @@ __all__ = [
     "Column",
     "DealDocument",
     "DepositFacts",
+    "DueHandover",
     "FundingPart",
     "HeldCar",
     "JudgedDeposit",
@@ -92,15 +103,22 @@ __all__ = [
     "deposit_disagreements",
     "deposits_for_people",
     "document_kinds",
+    "find_appointment",
+    "find_asked",
     "find_deposit",
+    "find_newest",
     "find_orders",
     "find_sent_offer",
     "get_order",
     "get_places",
+    "handover_bookings",
+    "handover_calendar",
+    "handovers_between",
     "held_cars",
     "judged_deposits",
     "list_orders",
     "list_sent_offers",
+    "list_slots",
     "live_offers",
     "messages_for_people",
     "order_facts",

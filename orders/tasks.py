@@ -40,3 +40,9 @@ def expire_offers() -> int:
 def ask_for_freed_cars() -> int:
     """Offer free cars whose queues heard nothing of it, or could not have them kept before; every minute."""
     return services.ask_for_freed_cars(now=database_now("orders"))
+
+
+@shared_task(name="orders.remind_of_handovers")
+def remind_of_handovers() -> int:
+    """Remind buyers of hand-overs that begin soon; every five minutes."""
+    return services.remind_of_handovers(now=database_now("orders"))

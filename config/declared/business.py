@@ -308,7 +308,13 @@ class Business(Group):
     TEST_DRIVES_AHEAD = number(3, "Test drives one client may have ahead.", unit="test drives")
     LEAD_REPLY_MINUTES = number(30, "Within how long a new lead should get its first reply.", least=1, unit="minutes")
     REMIND_HOURS = number(
-        24, "How long before a happening or test drive its guests are reminded.", least=1, unit="hours"
+        24, "How long before a happening, test drive or hand-over its guests are reminded.", least=1, unit="hours"
+    )
+    HANDOVER_MINUTES = number(60, "How long a hand-over takes.", least=15, unit="minutes")
+    HANDOVER_NOTICE_HOURS = number(2, "How soon a hand-over may begin after its time is chosen.", unit="hours")
+    HANDOVER_DAYS_AHEAD = number(30, "How far ahead hand-overs are arranged.", least=1, unit="days")
+    HANDOVER_CHANGE_HOURS = number(
+        3, "Until how long before it a buyer moves a hand-over or calls it off by themselves.", unit="hours"
     )
     PHOTOS_PER_MINUTE = number(
         60, "Photos that a price list names by their address: fetched from one host a minute at most; 0 fetches none.",

@@ -32,6 +32,7 @@ from orders import services
 from orders.api.deposits import DepositActions
 from orders.api.documents import DocumentActions
 from orders.api.filters import OrderFilter
+from orders.api.handovers import HandoverActions
 from orders.api.inputs import OrderInput, parse_customer, parse_line, parse_terms
 from orders.api.marks import MarkActions
 from orders.api.messages import MessageActions
@@ -78,6 +79,7 @@ class OrderViewSet(
     MarkActions,
     AskReturn,
     MessageActions,
+    HandoverActions,
     ApiViewSet,
 ):
     """A client sees its own orders; managers see all."""

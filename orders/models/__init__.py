@@ -22,6 +22,7 @@ from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.goods import CategoryTaxCopy, ProductCopy
 from orders.models.marks import Freed, MarkCode
+from orders.models.handovers import HandoverAppointment, HandoverState
 from orders.models.messages import OrderMessage, OrderThread, Side
 from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (
@@ -112,6 +113,8 @@ __all__ = [
     "Edit",
     "Fault",
     "Freed",
+    "HandoverAppointment",
+    "HandoverState",
     "HistoryKind",
     "Holder",
     "IssuedDocument",

@@ -31,6 +31,7 @@ from orders.models import (
     DocumentFile,
     DocumentSignature,
     DocumentTemplate,
+    HandoverAppointment,
     IssuedDocument,
     LegalEntityCopy,
     LegKind,
@@ -160,6 +161,7 @@ holds(Commission, owner="order__customer_id", blank={"reason": ""})
 holds(OrderHistory, owner="order__customer_id", blank={"reason": ""})
 holds(OrderThread, owner="order__customer_id")
 holds(OrderMessage, owner="order__customer_id", blank={"text": ""})
+holds(HandoverAppointment, owner="order__customer_id", blank={"reason": ""})
 holds(OrderPayment, owner="order__customer_id")
 holds(Checkout, owner="order__customer_id")
 holds(CheckoutLeg, owner="checkout__order__customer_id", blank={"parked_reason": ""}, erase=_forget_cars)
@@ -191,6 +193,7 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 obliges("orders", _obligations)
 
+plain(HandoverAppointment, "time_zone place")
 plain(DealQuote, "rated_on currency coupon")
 plain(Cart, "coupon")
 plain(Promotion, "code name starts_on ends_on kind make category_ids")

@@ -32,6 +32,16 @@ from orders.services.documents import issue_document
 from orders.services.earnest import fault_agreed, record_forfeit, record_payout, state_fault
 from orders.services.editing import LineChange, Preview, add_agreed_lines, change_lines, lower_agreed, preview_lines
 from orders.services.foreseeing import ForeseenDeal, foresee_offer, foresee_order
+from orders.services.handovers import (
+    ask_handover,
+    cancel_handover,
+    confirm_handover,
+    end_handovers,
+    lose_handover,
+    move_place,
+    refuse_handover,
+    remind_of_handovers,
+)
 from orders.services.history import Actor
 from orders.services.keeping import extend_hold
 from orders.services.legs import leg_label, leg_title
@@ -113,17 +123,20 @@ __all__ = [
     "add_to_cart",
     "agree_prices",
     "ask_for_freed_cars",
+    "ask_handover",
     "ask_return",
     "assign_order",
     "attend_checkouts",
     "below_cost_agreed",
     "cancel_agreed",
+    "cancel_handover",
     "change_cart_item",
     "change_lines",
     "change_offer",
     "change_promotion",
     "check_out_cart",
     "close_places",
+    "confirm_handover",
     "copy_category_taxes",
     "copy_costs",
     "copy_legal_entities",
@@ -137,6 +150,7 @@ __all__ = [
     "discount_agreed",
     "draft_offer",
     "edit_comment",
+    "end_handovers",
     "end_promotion",
     "enter_marks",
     "expire_offers",
@@ -156,9 +170,11 @@ __all__ = [
     "leg_label",
     "leg_title",
     "look_at_offer",
+    "lose_handover",
     "lower_agreed",
     "merge_cart",
     "move_order",
+    "move_place",
     "offer_agreed",
     "order_deal",
     "place_order",
@@ -177,7 +193,9 @@ __all__ = [
     "record_payout",
     "record_price",
     "record_returned_premium",
+    "refuse_handover",
     "refuse_return",
+    "remind_of_handovers",
     "remove_cart_item",
     "remove_mark",
     "require_offer",
