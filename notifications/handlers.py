@@ -55,6 +55,9 @@ from orders.events import (
     DepositKept,
     DepositPaid,
     DepositReturned,
+    HandoverConfirmed,
+    HandoverEnded,
+    HandoverReminder,
     HoldEnding,
     MessageSent,
     OfferSent,
@@ -84,6 +87,9 @@ SUMS = ("amount", "currency")
 KEPT: dict[type[Event], tuple[str, ...]] = {
     OrderStatusChanged: ("order_id", "number", "status", "previous"),
     MessageSent: ("order_id", "number"),
+    HandoverConfirmed: ("order_id", "number", "start_time", "time_zone", "place", "is_moved"),
+    HandoverEnded: ("order_id", "number", "start_time", "time_zone", "outcome"),
+    HandoverReminder: ("order_id", "number", "start_time", "time_zone", "place"),
     HoldEnding: ("order_id", "number", "kind", "expires_at"),
     DepositPaid: ("order_id", "number", *SUMS, "until"),
     DepositKept: ("order_id", "number", *SUMS),
@@ -210,6 +216,12 @@ def notify_of_message(event: MessageSent) -> None:
             data=_kept(event),
             now=timezone.now(),
         )
+
+
+@subscribe(HandoverConfirmed, HandoverEnded, HandoverReminder, partition_key="customer_id", on_parked="continue")
+def notify_of_handover(event: HandoverConfirmed | HandoverEnded | HandoverReminder) -> None:
+    """Tell a buyer when and where they are given what they bought."""
+    _notify(event, [event.customer_id])
 
 
 @subscribe(

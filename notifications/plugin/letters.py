@@ -24,6 +24,7 @@ _ORDER = {"number": _PURCHASE.number}
 _MOMENT = "2026-11-30T12:00:00Z"
 _ATTENTION = _ORDER | {"leg": "payment", "detail": "500000.00 RUB"}
 _DRIVE = {"car_name": _CAR, "start_time": _MOMENT, "time_zone": "Europe/Moscow"}
+_HANDOVER = _ORDER | {"start_time": _MOMENT, "time_zone": "Europe/Moscow", "place": "Haval Hall"}
 _TITLE = {"title": "Haval Day"}
 SAMPLES: dict[Kind, tuple[dict[str, Any], ...]] = {
     Kind.ORDER: (
@@ -33,6 +34,9 @@ SAMPLES: dict[Kind, tuple[dict[str, Any], ...]] = {
     ),
     Kind.MESSAGE_SENT: (_ORDER,),
     Kind.ANSWER_WANTED: (_ORDER,),
+    Kind.HANDOVER_CONFIRMED: (_HANDOVER, _HANDOVER | {"is_moved": True}),
+    Kind.HANDOVER_ENDED: tuple(_HANDOVER | {"outcome": outcome} for outcome in ("refused", "lost", "cancelled")),
+    Kind.HANDOVER_REMINDER: (_HANDOVER,),
     Kind.HOLD_ENDING: (_ORDER | {"expires_at": _MOMENT},),
     Kind.DEPOSIT_PAID: (_ORDER | _SUM | {"until": _MOMENT},),
     Kind.DEPOSIT_KEPT: (_ORDER | _SUM,),

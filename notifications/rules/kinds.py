@@ -9,6 +9,9 @@ class Kind(TextChoices):
 
     ORDER = "order.status_changed", _("order status")
     MESSAGE_SENT = "order.message_sent", _("message about an order")
+    HANDOVER_CONFIRMED = "handover.confirmed", _("hand-over arranged")
+    HANDOVER_ENDED = "handover.ended", _("hand-over called off")
+    HANDOVER_REMINDER = "handover.reminder_due", _("reminder of a hand-over")
     HOLD_ENDING = "order.hold_ending", _("hold of a car ends soon")
     DEPOSIT_PAID = "deposit.paid", _("deposit received")
     DEPOSIT_KEPT = "deposit.kept", _("deposit counted towards the price")

@@ -47,11 +47,15 @@ _SUM = ("amount", _("Amount"))
 _DUE = ("amount", _("To pay"))
 _EVENT = ("title", _("Event"))
 _DRIVE: Facts = (("car_name", _("Car")), ("start_time", _("Beginning")))
+_HANDOVER: Facts = (_ORDER, _GOODS, ("start_time", _("Beginning")), ("place", _("Where")))
 _POLICY = ("insurance_type", _("Policy"))
 FACTS: dict[str, Facts] = {
     Kind.ORDER: (_ORDER, _GOODS, _TOTAL),
     Kind.MESSAGE_SENT: (_ORDER, _GOODS),
     Kind.ANSWER_WANTED: (_ORDER, _GOODS),
+    Kind.HANDOVER_CONFIRMED: _HANDOVER,
+    Kind.HANDOVER_REMINDER: _HANDOVER,
+    Kind.HANDOVER_ENDED: (_ORDER, _GOODS),
     Kind.HOLD_ENDING: (_ORDER, _GOODS, _TOTAL, ("expires_at", _("Kept until"))),
     Kind.DEPOSIT_PAID: (_ORDER, _GOODS, ("amount", _("Deposit")), ("until", _("Kept until"))),
     Kind.DEPOSIT_KEPT: (_ORDER, _GOODS, ("amount", _("Deposit"))),
@@ -120,6 +124,9 @@ BUTTONS: dict[str, tuple[Words, str]] = {
     Kind.ORDER: _OPEN_ORDER,
     Kind.MESSAGE_SENT: (_("Read and answer"), "/orders/%(order_id)s/messages/"),
     Kind.ANSWER_WANTED: (_("Read and answer"), "/orders/%(order_id)s/messages/"),
+    Kind.HANDOVER_CONFIRMED: (_("Open the hand-over"), "/orders/%(order_id)s/handover/"),
+    Kind.HANDOVER_REMINDER: (_("Open the hand-over"), "/orders/%(order_id)s/handover/"),
+    Kind.HANDOVER_ENDED: (_("Choose another time"), "/orders/%(order_id)s/handover/"),
     Kind.HOLD_ENDING: (_("Go on with the order"), "/orders/%(order_id)s/"),
     Kind.DEPOSIT_PAID: _OPEN_ORDER,
     Kind.DEPOSIT_KEPT: _OPEN_ORDER,

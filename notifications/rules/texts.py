@@ -228,6 +228,10 @@ _OTHERS: dict[str, Template] = {
         _("Question about order %(number)s"),
         _("The buyer of order %(number)s has written and waits for an answer."),
     ),
+    Kind.HANDOVER_REMINDER: (
+        _("Soon: hand-over of order %(number)s"),
+        _("We hand your order %(number)s over to you at %(start_time)s, %(place)s. Please bring your passport."),
+    ),
     Kind.HOLD_ENDING: (
         _("Order %(number)s is held until %(expires_at)s"),
         _("We keep what is in your order %(number)s for you until %(expires_at)s. Please go on with it, or call us."),
@@ -365,6 +369,38 @@ _WEBHOOKS: dict[str, Template] = {
 }
 """By why it was switched off."""
 
+_HANDOVER_CONFIRMED: Template = (
+    _("Hand-over of order %(number)s: %(start_time)s"),
+    _(
+        "We hand your order %(number)s over to you at %(start_time)s, %(place)s. Please bring your passport and, if "
+        "somebody else comes, a power of attorney."
+    ),
+)
+_HANDOVER_MOVED: Template = (
+    _("Hand-over of order %(number)s, changed: %(start_time)s"),
+    _("The hand-over of your order %(number)s has changed: it is at %(start_time)s, %(place)s."),
+)
+_HANDOVERS_ENDED: dict[str, Template] = {
+    "refused": (
+        _("Please choose another time: order %(number)s"),
+        _(
+            "%(start_time)s is not free any more for the hand-over of your order %(number)s. Please choose another "
+            "time."
+        ),
+    ),
+    "lost": (
+        _("Please choose another time: order %(number)s"),
+        _(
+            "We are sorry: the hand-over of your order %(number)s cannot take place at %(start_time)s. Please choose "
+            "another time."
+        ),
+    ),
+    "cancelled": (
+        _("Hand-over called off: order %(number)s"),
+        _("The hand-over of your order %(number)s at %(start_time)s is called off. You can choose another time."),
+    ),
+}
+"""By its outcome; what its buyer did themselves, another time and the end of the order are told otherwise."""
 _DRIVE_CONFIRMED: Template = (
     _("Test drive confirmed: %(car_name)s"),
     _("Your test drive of %(car_name)s is booked for %(start_time)s. Please bring your driving licence."),
@@ -423,6 +459,7 @@ _CHOSEN: dict[str, tuple[str, dict[str, Template]]] = {
     Kind.WEBHOOK_DISABLED: ("reason", _WEBHOOKS),
     Kind.DRIVE_ENDED: ("outcome", _DRIVES_ENDED),
     Kind.CLAIM_DECIDED: ("decision", _CLAIMS_DECIDED),
+    Kind.HANDOVER_ENDED: ("outcome", _HANDOVERS_ENDED),
 }
 """Kinds whose words depend on one of their values; a value without words is no news."""
 
@@ -438,6 +475,8 @@ def _template(kind: str, data: dict[str, Any]) -> Template | None:
         return _ATTENTION.get(data["cause"], _ATTENTION[""])
     if kind == Kind.DRIVE_CONFIRMED:
         return _DRIVE_MOVED if data.get("is_moved") else _DRIVE_CONFIRMED
+    if kind == Kind.HANDOVER_CONFIRMED:
+        return _HANDOVER_MOVED if data.get("is_moved") else _HANDOVER_CONFIRMED
     if kind == Kind.LOAN_APPROVED:
         return None if data.get("is_accepted") else _LOAN_APPROVED
     if kind == Kind.LOAN_CLOSED:
