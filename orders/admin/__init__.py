@@ -2,6 +2,7 @@
 
 from orders.admin.checkouts import CheckoutAdmin
 from orders.admin.commissions import CommissionAdmin, CommissionRuleAdmin
+from orders.admin.handovers import HandoverAppointmentAdmin
 from orders.admin.offers import SalesOfferAdmin
 from orders.admin.papers import DocumentTemplateAdmin, IssuedDocumentAdmin
 from orders.admin.returns import OrderReturnAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "CommissionRuleAdmin",
     "DepositAgreementAdmin",
     "DocumentTemplateAdmin",
+    "HandoverAppointmentAdmin",
     "IssuedDocumentAdmin",
     "OrderAdmin",
     "OrderReturnAdmin",

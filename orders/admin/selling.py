@@ -19,6 +19,7 @@ from orders import services
 from orders.admin.common import ReadOnlyInline, get_actor, get_step_name
 from orders.admin.dealing import DealScreen
 from orders.admin.figures import FiguresScreen
+from orders.admin.handovers import HandoverScreen
 from orders.admin.marking import MarksScreen
 from orders.admin.talking import MessageInline, TalkingScreen
 from orders.models import Order, OrderHistory, OrderLine, ProductCopy, Status
@@ -113,7 +114,7 @@ def _move(status: str, label: Any) -> Any:
 
 
 @admin.register(Order)
-class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, TalkingScreen, NamesPeople, ReadOnlyAdmin):
+class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, TalkingScreen, HandoverScreen, NamesPeople, ReadOnlyAdmin):
     """Orders, newest first."""
 
     people: ClassVar = {"customer": "customer_id", "owner": "checkout__owner_id"}
@@ -129,7 +130,7 @@ class OrderAdmin(DealScreen, FiguresScreen, MarksScreen, TalkingScreen, NamesPeo
     search_fields = ["number__startswith"]
     ordering = ["-created_at", "-id"]
     inlines = [LineInline, MessageInline, HistoryInline]
-    actions_detail = ["marks", "write_message", "settle_messages"]
+    actions_detail = ["marks", "write_message", "settle_messages", "arrange_handover"]
     actions_list = ["sales_figures"]
     actions = [
         at_once(_move(Status.IN_PROGRESS, gettext_lazy("Start preparing"))),

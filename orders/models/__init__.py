@@ -21,8 +21,8 @@ from orders.models.deposits import HELD, DepositAgreement, DepositKind, DepositS
 from orders.models.discounts import DiscountSource, OrderDiscount
 from orders.models.documents import DOCUMENTS, Document, DocumentCounter, DocumentFile, DocumentKind
 from orders.models.goods import CategoryTaxCopy, ProductCopy
-from orders.models.marks import Freed, MarkCode
 from orders.models.handovers import HandoverAppointment, HandoverState
+from orders.models.marks import Freed, MarkCode
 from orders.models.messages import OrderMessage, OrderThread, Side
 from orders.models.offers import SEEN, OfferHistory, OfferPaper, OfferState, SalesOffer
 from orders.models.order import (

@@ -25,7 +25,7 @@ from core.screens.base import money_text
 from financing.public import count_under_review
 from gateway.approvals.reading import Reader
 from insurance.public import count_undecided
-from orders.public import read_morning, waiting_buyers
+from orders.public import handovers_between, read_morning, waiting_buyers
 from payments.public import read_money_in
 from showroom.public import drives_between
 from storefront.shown import wording
@@ -237,6 +237,18 @@ def read_drives(look: Look) -> Section:
     return Section(_("Test drives today"), figures, empty=_("Nothing today."))
 
 
+def read_handovers(look: Look) -> Section:
+    """Hand-overs of today, hour by hour."""
+    today = dealer_day(look.now)
+    figures = []
+    for one in handovers_between(day_begins(today), day_ends(today)):
+        hour = formats.time_format(timezone.localtime(one.starts_at, dealer_zone()), "H:i")
+        note = ", ".join(filter(None, [one.customer, one.phone, one.place]))
+        page = reverse("admin:orders_order_change", args=[one.order_id])
+        figures.append(Figure(f"{hour} {one.goods}", one.number, page, note))
+    return Section(_("Hand-overs today"), figures, empty=_("Nothing today."))
+
+
 SECTIONS: tuple[tuple[Promise, str, Read], ...] = (
     (gettext_lazy("Sales"), "orders.view_order", read_sales),
     (gettext_lazy("Money in"), "payments.view_payment", read_money),
@@ -245,6 +257,7 @@ SECTIONS: tuple[tuple[Promise, str, Read], ...] = (
     (gettext_lazy("Orders under way"), "orders.view_order", read_funnel),
     (gettext_lazy("Stock by age"), "catalog.view_product", read_lot),
     (gettext_lazy("Test drives today"), "showroom.view_drive", read_drives),
+    (gettext_lazy("Hand-overs today"), "orders.view_order", read_handovers),
     (gettext_lazy("Loans"), "financing.view_application", read_loans),
     (gettext_lazy("Claims"), "insurance.view_claim", read_claims),
 )

@@ -12,6 +12,7 @@ from storefront.views.crawlers import robots, sitemap, sitemap_cars, sitemap_pag
 from storefront.views.credit import calculator, calculator_file
 from storefront.views.deals import buy_deal, deal, deal_calculator
 from storefront.views.documents import order_document, order_documents
+from storefront.views.handovers import book_handover, cancel_handover, handover, handover_file
 from storefront.views.installing import badges, manifest, offline, service_worker
 from storefront.views.insurance import add_papers, policy_document, report_claim, wallet
 from storefront.views.insuring import drop_policy, insurance_quote, quote_wizard, take_quote
@@ -64,6 +65,7 @@ __all__ = [
     "badges",
     "board",
     "book_drive",
+    "book_handover",
     "borrowing",
     "buy",
     "buy_deal",
@@ -72,6 +74,7 @@ __all__ = [
     "calculator_file",
     "cancel",
     "cancel_drive",
+    "cancel_handover",
     "cancel_policy",
     "cart",
     "catalogue",
@@ -95,6 +98,8 @@ __all__ = [
     "forgotten",
     "give_back",
     "give_up_seat",
+    "handover",
+    "handover_file",
     "happening",
     "happenings",
     "home",

@@ -29,6 +29,7 @@ from storefront.forms.visitors import PaymentForm
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.order_view import OrderView, summary
+from storefront.views.handovers import show_handover
 from storefront.views.messages import read_newest
 from storefront.visitor import count, get_actor, get_principal, send_once, user_id
 
@@ -81,9 +82,10 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         deposit=public.find_deposit(order_id),
         loan=_refused_loan(document) if is_owner else None,
     )
+    context = {"view": view} | show_handover(order_id, document.status)
     if is_part:
-        return render(request, "storefront/parts/order_live.html", {"view": view})
-    return render(request, "storefront/order.html", {"view": view} | read_newest(request, order_id))
+        return render(request, "storefront/parts/order_live.html", context)
+    return render(request, "storefront/order.html", context | read_newest(request, order_id))
 
 
 def _refused_loan(order: public.OrderDocument) -> ApplicationCard | None:
