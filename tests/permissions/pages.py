@@ -76,6 +76,10 @@ GET  /orders/{}/messages/                           own
 POST /orders/{}/messages/send/                      own
 POST /orders/{}/messages/read/                      own
 POST /orders/{}/messages/settle/                    manager
+GET  /orders/{}/handover/                           own
+POST /orders/{}/handover/book/                      own
+POST /orders/{}/handover/cancel/                    own
+GET  /orders/{}/handover/calendar/                  own
 GET  /orders/{}/documents/                          own
 POST /orders/{}/documents/                          own
 GET  /orders/{}/documents/{}/                       own

@@ -67,10 +67,11 @@ orders.commission                manager  nobody   nobody   nobody   correct,mon
 orders.commissionrule            admin    admin    nobody   nobody   -
 orders.depositagreement          manager  nobody   nobody   nobody   state_fault
 orders.documenttemplate          manager  manager  manager  nobody   enforce,retire
+orders.handoverappointment       manager  nobody   nobody   nobody   call_off
 orders.issueddocument            manager  nobody   nobody   nobody   -
 orders.order                     manager  nobody   nobody   nobody   marks,move_to_cancelled,move_to_completed,
                                                                         move_to_in_progress,move_to_ready,sales_figures,
-                                                                        settle_messages,write_message
+                                                                        settle_messages,write_message,arrange_handover
 orders.orderreturn               manager  nobody   nobody   nobody   accept,inspect,refuse
 orders.orderthread               manager  nobody   nobody   nobody   -
 orders.productcopy               admin    nobody   nobody   nobody   -

@@ -140,6 +140,11 @@ GET    /orders/{}/messages                                own
 POST   /orders/{}/messages                                own
 POST   /orders/{}/messages/read                           own
 POST   /orders/{}/messages/settle                         manager
+GET    /orders/{}/handover-slots                          own
+GET    /orders/{}/handover-appointment                    own
+POST   /orders/{}/handover-appointment                    own
+DELETE /orders/{}/handover-appointment                    own
+GET    /orders/{}/handover-appointment/calendar           own
 GET    /commissions                                       manager
 POST   /commissions                                       admin
 GET    /commissions/months                                manager
