@@ -134,6 +134,7 @@ CHECKS: dict[str, Callable[[], Iterable[Disagreement]]] = {
     "orders, stock and money": lambda: order_disagreements(),
     "offers of queued cars": lambda: offer_disagreements(),
     "sold cars and their bookings": lambda: lending_disagreements(),
+    "hand-overs and their places": lambda: handover_disagreements(),
     "deposits and their orders": orders.public.deposit_disagreements,
     "earnest money and the ledger": lambda: earnest_disagreements(),
     "cars taken in exchange": lambda: exchange_disagreements(),
@@ -274,6 +275,16 @@ def lending_disagreements() -> Iterator[Disagreement]:
         if product_id in sold:
             ids = {"product_id": str(product_id), "test_drive_id": str(drive_id)}
             yield Disagreement("sold_car_driven", ids, "it has its buyer, and a test drive of it is to begin")
+
+
+def handover_disagreements() -> Iterator[Disagreement]:
+    """Hand-overs that are arranged and no place is kept for, and places kept for none."""
+    kept, arranged = dict(resources.public.handovers_kept()), dict(orders.public.handover_bookings())
+    for booking_id in sorted(kept.keys() ^ arranged.keys()):
+        order_id = kept.get(booking_id) or arranged.get(booking_id)
+        kind = "place_without_handover" if booking_id in kept else "handover_without_place"
+        ids = {"booking_id": str(booking_id), "order_id": str(order_id)}
+        yield Disagreement(kind, ids, "what orders arranged and what resources keep differ")
 
 
 def log_disagreements() -> Iterator[Disagreement]:

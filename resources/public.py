@@ -8,7 +8,7 @@ from django.db import connections
 
 from core.plugins import Disagreement
 from messaging.peering.reads import answers
-from resources.models import DriveRole, Resource
+from resources.models import Allocation, DriveRole, Resource
 from resources.queries.diary import find_handover_slots, find_slots
 from resources.rules.hours import Stretch
 
@@ -40,6 +40,13 @@ def free_handover_slots(
     """Times ahead in [start, end) at which a place of hand-overs is free; `besides` is the booking to be exchanged."""
     found = find_handover_slots(start, end, duration=duration, step=step, now=now, besides=besides)
     return [HandoverSlot(start_time=slot[0], end_time=slot[1], time_zone=zone) for slot, zone in found]
+
+
+def handovers_kept() -> list[tuple[UUID, UUID]]:
+    """(booking, order) of every booking of a place of hand-overs that was not given back."""
+    taken = Allocation.objects.active().filter(order_id__isnull=False, booking_id__isnull=False).order_by("pk")
+    rows = taken.values_list("booking_id", "order_id")
+    return [(booking_id, order_id) for booking_id, order_id in rows if booking_id and order_id]
 
 
 _AHEAD = """

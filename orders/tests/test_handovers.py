@@ -9,8 +9,9 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 import resources.services
+from config.books import handover_disagreements
 from core.clock import dealer_day
-from core.db import transaction
+from core.db import database_now, transaction
 from core.ids import uuid7
 from core.testing import Api
 from messaging.models import OutboxEvent
@@ -31,7 +32,7 @@ STAFF = Actor(uuid7(), frozenset({"manager"}))
 
 
 def at(hour: int, minute: int = 0, days: int = 3) -> datetime:
-    return datetime.combine(dealer_day(timezone.now()) + timedelta(days=days), time(hour, minute), ZONE)
+    return datetime.combine(dealer_day(database_now("orders")) + timedelta(days=days), time(hour, minute), ZONE)
 
 
 def add_place(**fields) -> Resource:
@@ -82,7 +83,7 @@ def told(kind: str) -> list[dict]:
 
 
 def slots(who: Api, order: Order, days: int = 3) -> list[datetime]:
-    day = dealer_day(timezone.now()) + timedelta(days=days)
+    day = dealer_day(database_now("orders")) + timedelta(days=days)
     found = who.get(f"/orders/{order.id}/handover-slots?date={day}&days=1").json()["slots"]
     return [datetime.fromisoformat(slot["start_time"]).astimezone(ZONE) for slot in found]
 
@@ -168,7 +169,15 @@ def test_closed_days_and_times_off_the_list_are_refused(place, buyer, order):
         resource_id=place.id, start=at(0, days=4), end=at(0, days=5), reason="stock-taking", now=timezone.now()
     )
     assert slots(buyer, order, days=4) == []
-    for start in (at(10, days=4), at(8), at(17, 30), at(10, 7), timezone.now(), at(10, days=200), at(10, days=-2)):
+    for start in (
+        at(10, days=4),
+        at(8),
+        at(17, 30),
+        at(10, 7),
+        database_now("orders"),
+        at(10, days=200),
+        at(10, days=-2),
+    ):
         refused = ask(buyer, order, start)
         assert (refused.status_code, refused.json()["code"]) == (409, "handover_slot_taken"), start
     assert not HandoverAppointment.objects.exists()
@@ -212,7 +221,7 @@ def test_bad_choices_are_refused(place, buyer, order, body):
 
 def test_a_buyer_changes_it_until_some_hours_before_and_staff_at_any_time(place, buyer, order):
     found = book(buyer, order, at(10))
-    soon = timezone.now() + timedelta(hours=settings.HANDOVER_CHANGE_HOURS - 1)
+    soon = database_now("orders") + timedelta(hours=settings.HANDOVER_CHANGE_HOURS - 1)
     HandoverAppointment.objects.filter(pk=found.pk).update(starts_at=soon, ends_at=soon + timedelta(hours=1))
     for refused in (ask(buyer, order, at(12)), buyer.delete(f"/orders/{order.id}/handover-appointment")):
         assert (refused.status_code, refused.json()["code"]) == (409, "handover_too_late")
@@ -325,6 +334,15 @@ def test_the_day_lists_its_hand_overs(place, buyer, order):
     [due] = handovers_between(at(0), at(23))
     assert (due.order_id, due.place, due.starts_at) == (order.id, "Bay 1", at(10))
     assert handovers_between(at(0, days=4), at(23, days=4)) == []
+
+
+def test_the_books_name_what_was_arranged_and_is_not_kept(place, buyer, order):
+    found = book(buyer, order, at(10))
+    assert list(handover_disagreements()) == []
+    resources.services.release_booking(booking_id=found.id, now=timezone.now())
+    assert [one.kind for one in handover_disagreements()] == ["handover_without_place"]
+    services.cancel_handover(order_id=order.id, actor=STAFF, now=timezone.now())
+    assert list(handover_disagreements()) == []
 
 
 def test_the_database_keeps_one_time_for_an_order(place, buyer, order):
