@@ -87,9 +87,9 @@ SUMS = ("amount", "currency")
 KEPT: dict[type[Event], tuple[str, ...]] = {
     OrderStatusChanged: ("order_id", "number", "status", "previous"),
     MessageSent: ("order_id", "number"),
-    HandoverConfirmed: ("order_id", "number", "start_time", "time_zone", "place", "is_moved"),
+    HandoverConfirmed: ("order_id", "number", "start_time", "time_zone", "location", "is_moved"),
     HandoverEnded: ("order_id", "number", "start_time", "time_zone", "outcome"),
-    HandoverReminder: ("order_id", "number", "start_time", "time_zone", "place"),
+    HandoverReminder: ("order_id", "number", "start_time", "time_zone", "location"),
     HoldEnding: ("order_id", "number", "kind", "expires_at"),
     DepositPaid: ("order_id", "number", *SUMS, "until"),
     DepositKept: ("order_id", "number", *SUMS),

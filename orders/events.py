@@ -233,7 +233,7 @@ class HandoverConfirmed(Event):
     booking_id: UUID
     start_time: datetime
     time_zone: str
-    place: str
+    location: str
     is_moved: bool = False
 
 
@@ -263,7 +263,7 @@ class HandoverReminder(Event):
     customer_id: UUID
     start_time: datetime
     time_zone: str
-    place: str
+    location: str
 
 
 @event("document.signing_begun", aggregate="signing", key="document_id", internal=True)

@@ -91,12 +91,14 @@ def follow_handover_place(
     match event:
         case HandoverPlaceBooked():
             services.confirm_handover(
-                booking_id=event.booking_id, place=event.place, time_zone=event.time_zone, now=now
+                booking_id=event.booking_id, location=event.location, time_zone=event.time_zone, now=now
             )
         case HandoverPlaceRefused():
             services.refuse_handover(booking_id=event.booking_id, code=event.code, now=now)
         case HandoverPlaceMoved():
-            services.move_place(booking_id=event.booking_id, place=event.place, time_zone=event.time_zone, now=now)
+            services.move_place(
+                booking_id=event.booking_id, location=event.location, time_zone=event.time_zone, now=now
+            )
         case HandoverPlaceLost():
             services.lose_handover(booking_id=event.booking_id, reason=event.reason, now=now)
 

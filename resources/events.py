@@ -94,12 +94,12 @@ class BookingBroken(Event):
 
 @event("handover_place.booked", aggregate="handover_booking", key="booking_id", internal=True)
 class HandoverPlaceBooked(Event):
-    """A place is taken for a hand-over; `place` is its name, `time_zone` that of its clock."""
+    """A place is taken for a hand-over; `location` is its name, `time_zone` that of its clock."""
 
     booking_id: UUID
     order_id: UUID
     resource_id: UUID
-    place: str
+    location: str
     time_zone: str
 
 
@@ -119,7 +119,7 @@ class HandoverPlaceMoved(Event):
     booking_id: UUID
     order_id: UUID
     resource_id: UUID
-    place: str
+    location: str
     time_zone: str
 
 

@@ -24,7 +24,7 @@ _ORDER = {"number": _PURCHASE.number}
 _MOMENT = "2026-11-30T12:00:00Z"
 _ATTENTION = _ORDER | {"leg": "payment", "detail": "500000.00 RUB"}
 _DRIVE = {"car_name": _CAR, "start_time": _MOMENT, "time_zone": "Europe/Moscow"}
-_HANDOVER = _ORDER | {"start_time": _MOMENT, "time_zone": "Europe/Moscow", "place": "Haval Hall"}
+_HANDOVER = _ORDER | {"start_time": _MOMENT, "time_zone": "Europe/Moscow", "location": "Haval Hall"}
 _TITLE = {"title": "Haval Day"}
 SAMPLES: dict[Kind, tuple[dict[str, Any], ...]] = {
     Kind.ORDER: (

@@ -47,7 +47,7 @@ _SUM = ("amount", _("Amount"))
 _DUE = ("amount", _("To pay"))
 _EVENT = ("title", _("Event"))
 _DRIVE: Facts = (("car_name", _("Car")), ("start_time", _("Beginning")))
-_HANDOVER: Facts = (_ORDER, _GOODS, ("start_time", _("Beginning")), ("place", _("Where")))
+_HANDOVER: Facts = (_ORDER, _GOODS, ("start_time", _("Beginning")), ("location", _("Where")))
 _POLICY = ("insurance_type", _("Policy"))
 FACTS: dict[str, Facts] = {
     Kind.ORDER: (_ORDER, _GOODS, _TOTAL),

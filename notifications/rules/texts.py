@@ -230,7 +230,7 @@ _OTHERS: dict[str, Template] = {
     ),
     Kind.HANDOVER_REMINDER: (
         _("Soon: hand-over of order %(number)s"),
-        _("We hand your order %(number)s over to you at %(start_time)s, %(place)s. Please bring your passport."),
+        _("We hand your order %(number)s over to you at %(start_time)s, %(location)s. Please bring your passport."),
     ),
     Kind.HOLD_ENDING: (
         _("Order %(number)s is held until %(expires_at)s"),
@@ -372,13 +372,13 @@ _WEBHOOKS: dict[str, Template] = {
 _HANDOVER_CONFIRMED: Template = (
     _("Hand-over of order %(number)s: %(start_time)s"),
     _(
-        "We hand your order %(number)s over to you at %(start_time)s, %(place)s. Please bring your passport and, if "
+        "We hand your order %(number)s over to you at %(start_time)s, %(location)s. Please bring your passport and, if "
         "somebody else comes, a power of attorney."
     ),
 )
 _HANDOVER_MOVED: Template = (
     _("Hand-over of order %(number)s, changed: %(start_time)s"),
-    _("The hand-over of your order %(number)s has changed: it is at %(start_time)s, %(place)s."),
+    _("The hand-over of your order %(number)s has changed: it is at %(start_time)s, %(location)s."),
 )
 _HANDOVERS_ENDED: dict[str, Template] = {
     "refused": (

@@ -40,7 +40,7 @@ class CallOffForm(BaseDialogForm):
 
 
 class ArrangeForm(BaseDialogForm):
-    """When the order is handed over, on the dealer's clock."""
+    """Beginning of the hand-over, on the dealer's clock."""
 
     start = forms.DateTimeField(
         label=gettext_lazy("beginning"), widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
@@ -82,9 +82,9 @@ class HandoverAppointmentAdmin(NamesPeople, ReadOnlyAdmin):
 
     people: ClassVar = {"customer": "order__customer_id", "owner": "order__manager_id"}
     fields = readonly_fields = [
-        "order_page", "customer", "owner", "coloured_state", "starts_at", "ends_at", "place", "reason",
+        "order_page", "customer", "owner", "coloured_state", "starts_at", "ends_at", "location", "reason",
     ]  # fmt: skip
-    list_display = ["starts_at", "order", "customer", "owner", "coloured_state", "place", "reason"]
+    list_display = ["starts_at", "order", "customer", "owner", "coloured_state", "location", "reason"]
     list_filter = ["state", "starts_at"]
     list_select_related = ["order"]
     search_fields = ["order__number__startswith"]

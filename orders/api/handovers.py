@@ -57,7 +57,7 @@ class HandoverSerializer(serializers.ModelSerializer):
     class Meta:
         model = HandoverAppointment
         fields = [
-            "id", "order_id", "state", "start_time", "end_time", "time_zone", "place", "reason", "moves_to",
+            "id", "order_id", "state", "start_time", "end_time", "time_zone", "location", "reason", "moves_to",
             "created_at", "updated_at", "version",
         ]  # fmt: skip
         read_only_fields = fields
@@ -68,7 +68,7 @@ class HandoverSerializer(serializers.ModelSerializer):
 
 
 class HandoverActions(ApiViewSet):
-    """When and where the order is handed over."""
+    """Appointment at which the order is handed over."""
 
     @extend_schema(
         responses=HandoverSlotsSerializer,

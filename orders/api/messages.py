@@ -57,7 +57,7 @@ class MessageSerializer(serializers.ModelSerializer):
 
 
 class ThreadSerializer(serializers.Serializer):
-    """How far each side of an order has read, and since when its buyer waits for an answer."""
+    """Numbers up to which each side of an order has read, and since when its buyer waits for an answer."""
 
     last_number = serializers.IntegerField()
     buyer_read = serializers.IntegerField()
@@ -73,7 +73,7 @@ class InTheirOrder(CursorPagination):
 
 
 class MessageActions(ApiViewSet):
-    """What the buyer of an order and the staff write to each other."""
+    """Messages between the buyer of an order and the staff."""
 
     @extend_schema(responses=MessageSerializer(many=True))
     @action(

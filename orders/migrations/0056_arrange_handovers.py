@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('starts_at', models.DateTimeField(verbose_name='starts at')),
                 ('ends_at', models.DateTimeField(verbose_name='ends at')),
                 ('time_zone', models.CharField(max_length=64, verbose_name='time zone')),
-                ('place', models.CharField(blank=True, default='', max_length=200, verbose_name='place')),
+                ('location', models.CharField(blank=True, default='', max_length=200, verbose_name='place')),
                 ('asked_by', models.UUIDField(verbose_name='asked for by')),
                 ('reason', models.TextField(blank=True, default='', verbose_name='reason')),
                 ('reminded_at', models.DateTimeField(null=True)),

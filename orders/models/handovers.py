@@ -48,7 +48,7 @@ class HandoverAppointment(models.Model):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     time_zone = models.CharField(_("time zone"), max_length=64)
-    place = models.CharField(_("place"), max_length=200, blank=True, default="")
+    location = models.CharField(_("place"), max_length=200, blank=True, default="")
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="replaced_by")
     asked_by = models.UUIDField(_("asked for by"))
     reason = models.TextField(_("reason"), blank=True, default="")

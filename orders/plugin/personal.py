@@ -193,7 +193,7 @@ def _obligations(user_id: UUID) -> list[Obligation]:
 
 obliges("orders", _obligations)
 
-plain(HandoverAppointment, "time_zone place")
+plain(HandoverAppointment, "time_zone location")
 plain(DealQuote, "rated_on currency coupon")
 plain(Cart, "coupon")
 plain(Promotion, "code name starts_on ends_on kind make category_ids")

@@ -30,7 +30,7 @@ class DueHandover:
     number: str
     starts_at: datetime
     time_zone: str
-    place: str
+    location: str
     goods: str
     customer: str
     phone: str
@@ -91,7 +91,7 @@ def _due(one: HandoverAppointment) -> DueHandover:
         number=one.order.number,
         starts_at=one.starts_at,
         time_zone=one.time_zone,
-        place=one.place,
+        location=one.location,
         goods=lines[0].name if lines else "",
         customer=known.get("name", ""),
         phone=known.get("phone", ""),
@@ -110,7 +110,7 @@ def handover_calendar(found: HandoverAppointment, number: str, title: str) -> by
         uid=found.id,
         title=title,
         description=number,
-        location=found.place,
+        location=found.location,
         span=(found.starts_at, found.ends_at),
         zone=found.time_zone,
         changed=(found.updated_at, found.version),

@@ -79,7 +79,7 @@ def cancel_handover(*, order_id: UUID, actor: Actor, now: datetime, reason: str 
     return coming[-1]
 
 
-def confirm_handover(*, booking_id: UUID, place: str, time_zone: str, now: datetime) -> None:
+def confirm_handover(*, booking_id: UUID, location: str, time_zone: str, now: datetime) -> None:
     """Hear that a place is taken; the time it was exchanged for is over. Publishes HandoverConfirmed, HandoverEnded.
 
     One that was called off meanwhile stays so: its place is freed by that.
@@ -91,7 +91,7 @@ def confirm_handover(*, booking_id: UUID, place: str, time_zone: str, now: datet
         if found.replaces is not None and found.replaces.state == HandoverState.CONFIRMED:
             _end(found.replaces, found.order, HandoverState.MOVED, now)
         found.move(HandoverState.CONFIRMED, now=now)
-        found.place, found.time_zone = place, time_zone
+        found.location, found.time_zone = location, time_zone
         found.save()
         _publish_confirmed(found, is_moved=found.replaces is not None)
 
@@ -104,13 +104,13 @@ def refuse_handover(*, booking_id: UUID, code: str, now: datetime) -> None:
             _end(found, found.order, HandoverState.REFUSED, now, reason=code)
 
 
-def move_place(*, booking_id: UUID, place: str, time_zone: str, now: datetime) -> None:
+def move_place(*, booking_id: UUID, location: str, time_zone: str, now: datetime) -> None:
     """Hear that another place took over, at the same time. Publishes HandoverConfirmed."""
     with transaction("orders"):
         found = _lock_booking(booking_id)
         if found is None or found.state != HandoverState.CONFIRMED:
             return
-        found.place, found.time_zone, found.updated_at = place, time_zone, now
+        found.location, found.time_zone, found.updated_at = location, time_zone, now
         found.version += 1
         found.save()
         _publish_confirmed(found, is_moved=True)
@@ -160,7 +160,7 @@ def _remind(now: datetime, soon: datetime) -> int:
                     customer_id=one.order.customer_id,
                     start_time=one.starts_at,
                     time_zone=one.time_zone,
-                    place=one.place,
+                    location=one.location,
                 )
             )
     return len(found)
@@ -225,7 +225,7 @@ def _publish_confirmed(found: HandoverAppointment, *, is_moved: bool) -> None:
             booking_id=found.id,
             start_time=found.starts_at,
             time_zone=found.time_zone,
-            place=found.place,
+            location=found.location,
             is_moved=is_moved,
         )
     )

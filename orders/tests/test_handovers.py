@@ -1,7 +1,6 @@
 """Hand-over appointments: chosen at a free time, booked in resources, exchanged, called off, over with the order."""
 
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -10,7 +9,7 @@ from django.utils import timezone
 
 import resources.services
 from config.books import handover_disagreements
-from core.clock import dealer_day
+from core.clock import dealer_day, dealer_zone
 from core.db import database_now, transaction
 from core.ids import uuid7
 from core.testing import Api
@@ -26,7 +25,7 @@ from resources.models import Allocation, Resource
 from resources.rules.hours import Hours
 
 pytestmark = pytest.mark.django_db(databases=["orders", "resources"])
-ZONE = ZoneInfo(settings.DEALER_TIME_ZONE)
+ZONE = dealer_zone()
 OPEN = [Hours(weekday, time(9), time(18)) for weekday in range(1, 8)]
 STAFF = Actor(uuid7(), frozenset({"manager"}))
 
@@ -95,7 +94,7 @@ def test_a_free_time_is_chosen_and_a_place_is_taken(place, buyer, order):
     assert (asked.status_code, asked.json()["state"]) == (201, "asked")
     drain_outbox("orders", "resources")
     seen = buyer.get(f"/orders/{order.id}/handover-appointment").json()
-    assert (seen["state"], seen["place"], seen["time_zone"]) == ("confirmed", "Bay 1", place.time_zone)
+    assert (seen["state"], seen["location"], seen["time_zone"]) == ("confirmed", "Bay 1", place.time_zone)
     assert taken() == [(at(10), order.id)]
     assert at(10) not in slots(buyer, order)
     [fact] = told("handover.confirmed")
@@ -287,7 +286,7 @@ def test_a_place_that_breaks_down_is_replaced_or_the_buyer_chooses_anew(place, b
     resources.services.take_out_of_service(resource_id=place.id, reason="broken", now=timezone.now())
     drain_outbox("orders", "resources")
     found.refresh_from_db()
-    assert (found.state, found.place) == ("confirmed", "Bay 2")
+    assert (found.state, found.location) == ("confirmed", "Bay 2")
     resources.services.take_out_of_service(resource_id=second.id, reason="broken", now=timezone.now())
     drain_outbox("orders", "resources")
     found.refresh_from_db()
@@ -298,14 +297,14 @@ def test_a_place_that_breaks_down_is_replaced_or_the_buyer_chooses_anew(place, b
 def test_news_that_comes_twice_changes_nothing(place, buyer, order):
     found = book(buyer, order, at(10))
     facts = len(told("handover.confirmed"))
-    services.confirm_handover(booking_id=found.id, place="Bay 9", time_zone="UTC", now=timezone.now())
+    services.confirm_handover(booking_id=found.id, location="Bay 9", time_zone="UTC", now=timezone.now())
     services.refuse_handover(booking_id=found.id, code="x", now=timezone.now())
-    services.confirm_handover(booking_id=uuid7(), place="Bay 9", time_zone="UTC", now=timezone.now())
+    services.confirm_handover(booking_id=uuid7(), location="Bay 9", time_zone="UTC", now=timezone.now())
     resources.services.book_handover(
         booking_id=found.id, order_id=order.id, start=at(12), end=at(13), now=timezone.now()
     )
     found.refresh_from_db()
-    assert (found.state, found.place, len(told("handover.confirmed"))) == ("confirmed", "Bay 1", facts)
+    assert (found.state, found.location, len(told("handover.confirmed"))) == ("confirmed", "Bay 1", facts)
     assert taken() == [(at(10), order.id)]
 
 
@@ -316,7 +315,7 @@ def test_buyers_are_reminded_once(place, buyer, order):
     soon = found.starts_at - timedelta(hours=2)
     assert [services.remind_of_handovers(now=soon) for _ in range(2)] == [1, 0]
     [fact] = told("handover.reminder_due")
-    assert (fact["place"], fact["customer_id"]) == ("Bay 1", str(buyer.user_id))
+    assert (fact["location"], fact["customer_id"]) == ("Bay 1", str(buyer.user_id))
 
 
 def test_the_file_is_for_ones_own_calendar(place, buyer, order):
@@ -332,7 +331,7 @@ def test_the_file_is_for_ones_own_calendar(place, buyer, order):
 def test_the_day_lists_its_hand_overs(place, buyer, order):
     book(buyer, order, at(10))
     [due] = handovers_between(at(0), at(23))
-    assert (due.order_id, due.place, due.starts_at) == (order.id, "Bay 1", at(10))
+    assert (due.order_id, due.location, due.starts_at) == (order.id, "Bay 1", at(10))
     assert handovers_between(at(0, days=4), at(23, days=4)) == []
 
 

@@ -181,7 +181,7 @@ def _move(allocation: Allocation, to: Resource, reason: str, now: datetime, caus
                 booking_id=allocation.booking_id,
                 order_id=allocation.order_id,
                 resource_id=to.id,
-                place=to.name,
+                location=to.name,
                 time_zone=to.time_zone,
             )
         )

@@ -37,7 +37,7 @@ def book_handover(
                 booking_id=booking_id,
                 order_id=order_id,
                 resource_id=place.id,
-                place=place.name,
+                location=place.name,
                 time_zone=place.time_zone,
             )
         )

@@ -243,7 +243,7 @@ def read_handovers(look: Look) -> Section:
     figures = []
     for one in handovers_between(day_begins(today), day_ends(today)):
         hour = formats.time_format(timezone.localtime(one.starts_at, dealer_zone()), "H:i")
-        note = ", ".join(filter(None, [one.customer, one.phone, one.place]))
+        note = ", ".join(filter(None, [one.customer, one.phone, one.location]))
         page = reverse("admin:orders_order_change", args=[one.order_id])
         figures.append(Figure(f"{hour} {one.goods}", one.number, page, note))
     return Section(_("Hand-overs today"), figures, empty=_("Nothing today."))

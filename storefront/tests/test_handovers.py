@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import resources.services
-from core.clock import dealer_day
+from core.clock import dealer_day, dealer_zone
 from core.ids import uuid7
 from messaging.testing import drain_outbox
 from orders.models import HandoverAppointment, Order
@@ -18,7 +18,7 @@ from storefront.tests.make import Visitor
 from storefront.tests.test_papers import ordered
 
 pytestmark = pytest.mark.django_db(databases=list(settings.APPS))
-ZONE = ZoneInfo(settings.DEALER_TIME_ZONE)
+ZONE = dealer_zone()
 
 
 def at(hour: int, days: int = 3) -> datetime:

@@ -1,10 +1,9 @@
-"""When and where an order is handed over: its free times, the appointment, another time, calling it off, the file."""
+"""Arrange the hand-over of an order: its free times, the appointment, another time, calling it off, the file."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
@@ -20,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from core.clock import dealer_day
+from core.clock import dealer_day, dealer_zone
 from core.db import database_now
 from core.errors import DomainError, NotFound
 from core.outside.asking import PeerAway
@@ -44,7 +43,7 @@ def handover(request: HttpRequest, order_id: UUID) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     order = _order(request, order_id)
-    zone, today = ZoneInfo(settings.DEALER_TIME_ZONE), dealer_day(timezone.now())
+    zone, today = dealer_zone(), dealer_day(timezone.now())
     days = [today + timedelta(days=offset) for offset in range(min(DAYS, settings.HANDOVER_DAYS_AHEAD))]
     slots, is_away = _read_slots(order_id, days)
     open_days = [day for day in days if day in slots]

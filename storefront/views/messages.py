@@ -1,4 +1,4 @@
-"""What a buyer and the staff write to each other about an order: the whole conversation, answers, and marks."""
+"""Let a buyer and the staff write to each other about an order: the whole conversation, answers, and marks."""
 
 from typing import Any
 from uuid import UUID
