@@ -36,6 +36,7 @@ OF_NOBODY = {
     "catalog.api.feeds._send": "the catalogue",
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
+    "gateway.responses.calendars.send_calendar": "when an event, a drive or a hand-over is",
     "financing.api.views.schedule_file": "a calculation for nobody",
     "core.screens.letters.show_letter": "a letter to nobody, in development",
     "orders.admin.commissions.months": "what a salesman earned, for them and administrators",
@@ -44,7 +45,6 @@ OF_NOBODY = {
     "payments.admin.books.download": "sums by day",
     "storefront.views.crawlers.robots": "what programs may read",
     "payments.api.books._csv": "lines of the books, which name nobody",
-    "showroom.api.views.ics": "when an event or a drive is",
     "storefront.views.credit.schedule_file": "a calculation for nobody",
 }
 """Answers that tell of nobody, and what they are."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,6 +14,7 @@ import catalog.tests.make
 import clients.tests.make
 import financing.tests.make
 import orders.tests.make
+import resources.services
 from accounts.public import get_person, list_colleagues, require_colleague, require_person
 from catalog.public import category_branch, find_on_sale, get_products, product_grounds, require_product
 from clients.public import find_card_name, find_customer
@@ -32,9 +33,10 @@ from messaging.tests.conftest import SECRET
 from messaging.tests.line import deliver
 from orders.public import get_headline
 from payments.public import require_method
+from resources.public import free_handover_slots
 from showroom.public import require_happening
 
-APPS = ["accounts", "catalog", "clients", "financing", "insurance", "orders", "payments", "showroom"]
+APPS = ["accounts", "catalog", "clients", "financing", "insurance", "orders", "payments", "resources", "showroom"]
 pytestmark = pytest.mark.django_db(databases=APPS)
 OTHER = "o" * 32
 
@@ -54,6 +56,10 @@ def calls():
     accounts.tests.make.user("manager")
     order = orders.tests.make.order()
     programme, category = financing.tests.make.programme(), catalog.tests.make.category()
+    now = timezone.now()
+    bay = resources.services.add_type(fields={"name": "Bay", "is_handover_place": True}, now=now)
+    resources.services.add_resource(fields={"name": "Bay 1", "type_id": bay.id}, now=now)
+    times = {"duration": timedelta(hours=1), "step": timedelta(hours=6), "now": now}
     loan = {"vehicle_price": Decimal("2000000.00"), "down_payment": Decimal(500_000), "term_months": 36}
     return {
         "accounts.get_person": lambda: get_person(person.id),
@@ -75,6 +81,7 @@ def calls():
         "payments.require_method": lambda: refused(
             require_method, uuid7(), method="card", caller_id=person.id, customer_id=person.id, field="the_field"
         ),
+        "resources.free_handover_slots": lambda: free_handover_slots(now, now + timedelta(days=2), **times),
         "showroom.require_happening": lambda: refused(require_happening, uuid7(), "the_field"),
     }
 
