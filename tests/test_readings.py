@@ -36,7 +36,6 @@ OF_NOBODY = {
     "catalog.api.feeds._send": "the catalogue",
     "catalog.api.views.refused_rows": "a price list",
     "core.importing.screens.progress_view": "how far an import is",
-    "gateway.responses.calendars.send_calendar": "when an event, a drive or a hand-over is",
     "financing.api.views.schedule_file": "a calculation for nobody",
     "core.screens.letters.show_letter": "a letter to nobody, in development",
     "orders.admin.commissions.months": "what a salesman earned, for them and administrators",
