@@ -40,9 +40,7 @@ def test_every_list_has_the_app(app, file, pattern, what):
 
 
 OF_APPS_ALONE = "deploy/kubernetes/production/secrets.env.example"
-DATABASES = [
-    row for row in LISTS if ("DATABASE_URL" in row[1] or "postgres-" in row[1]) and row[0] != OF_APPS_ALONE
-]
+DATABASES = [row for row in LISTS if ("DATABASE_URL" in row[1] or "postgres-" in row[1]) and row[0] != OF_APPS_ALONE]
 
 
 @pytest.mark.parametrize("store", [store for store in STORES if store not in APPS])
