@@ -100,8 +100,8 @@ examples: .env .venv/dev ## Record the API document's examples anew from the tes
 	@$(DEBUG_ON) $(RUN) -W ignore::RuntimeWarning -m tests.examples $(ARGS)
 	@$(MAKE) schema
 
-screenshot: .env .venv/demo ## Take the README's pictures from the running product
-	@$(RUN) docs/screenshot.py $(ARGS)
+pictures: .env .venv/dev ## Take the pictures of docs/img that are missing, in a browser, from a fleet of their own (ARGS="--only home board")
+	@$(RUN) -W ignore::RuntimeWarning -m tests.pictures $(ARGS)
 
 watch-pictures: .env .venv/dev ## Draw a purchase's trace and the dashboards from a shop that sells for three minutes under a Prometheus
 	@$(RUN) docs/watching.py $(ARGS)
@@ -128,3 +128,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
 .PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit lock settings schema examples screenshot watch-pictures reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit settings schema examples pictures reset
