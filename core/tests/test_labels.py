@@ -15,3 +15,13 @@ def test_a_state_is_shown_in_words_whether_it_has_a_colour_or_not():
         shown = display_for_label(state((code, "In words")), "-", state.label)
         assert "In words" in shown
         assert code not in shown
+
+
+def test_a_page_of_one_row_that_writes_a_state_as_text_shows_its_words():
+    class Screen:
+        @display(label={"paid": "success"})
+        def shown_state(self, row):
+            return ("paid", "оплачено") if row else "-"
+
+    state = Screen().shown_state(1)
+    assert (tuple(state), str(state), Screen().shown_state(0)) == (("paid", "оплачено"), "оплачено", "-")
