@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from core.db import database_now
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.screens.base import ReadOnlyAdmin, level
 from core.screens.labels import display
 from gateway.people.screens import NamesPeople
@@ -146,6 +147,16 @@ class CheckoutAdmin(NamesPeople, ReadOnlyAdmin):
     @display(description=gettext_lazy("step"), ordering="step")
     def stands_at(self, checkout: Checkout) -> str:
         return get_step_name(checkout)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Offer what a leg allows this manager: a deal that is over asks nothing, and no button covers the title."""
+        offered = super().get_actions_detail(request, object_id)
+        try:
+            legs = _view(request, object_id).legs
+        except (NotFound, ValueError):  # the page itself says that there is no such deal
+            legs = []
+        allowed = {f"steer_{one}" for leg in legs for one in leg.allowed}
+        return [each for each in offered if each.action_name.partition("checkout_")[2] in allowed]
 
     def has_steer_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """Managers may; what they may do is for the service to say."""

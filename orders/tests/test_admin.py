@@ -53,6 +53,14 @@ def test_the_checkouts_page_offers_the_actions(admin):
         assert f"/admin/orders/checkout/{order.pk}/steer_{action}" in page
 
 
+def test_a_deal_that_is_over_offers_nothing(admin):
+    order = make.completed()
+    page = admin.get(f"/admin/orders/checkout/{order.pk}/change/").content.decode()
+    assert order.number in page
+    assert f"/admin/orders/checkout/{order.pk}/steer_" not in page
+    assert admin.get("/admin/orders/checkout/nothing/change/").status_code in (302, 404)
+
+
 def test_the_list_shows_what_needs_attention(admin):
     healthy, parked = make.order(), make.order(payment=CARD)
     receive(answers.reserved(parked))
