@@ -90,7 +90,7 @@ class ClientAdmin(BusinessAdmin):
     ordering = ["-created_at", "-id"]
     inlines = [ContactInline, ConsentInline]
     actions = ["hide"]
-    change_form_after_template = "admin/clients/card.html"
+    change_form_before_template = "admin/clients/card.html"
 
     def get_urls(self) -> list[URLPattern]:
         found = self.admin_site.admin_view(self.person_view)
