@@ -2,16 +2,17 @@
 
 from datetime import datetime, timedelta
 
+from core.clock import day_begins, dealer_day
 from showroom import services
 from showroom.models import EventCategory, Happening, HappeningKind
 from showroom.services import HappeningFields
 
 
 def create_demo(now: datetime) -> None:
-    """Plan an open day and a test drive, once: what has the same title already is left alone."""
+    """Plan an open day and a test drive from noon on, once: what has the same title already is left alone."""
     open_days = _category("День открытых дверей", now)
     test_drives = _category("Тест-драйв", now)
-    tomorrow = (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    noon = day_begins(dealer_day(now)) + timedelta(days=1, hours=12)
     for fields in (
         HappeningFields(
             title="День открытых дверей: новинки сезона",
@@ -19,8 +20,8 @@ def create_demo(now: datetime) -> None:
             kind=HappeningKind.EVENT,
             category_id=open_days.id,
             location="Шоурум, главный зал",
-            starts_at=tomorrow + timedelta(days=6),
-            ends_at=tomorrow + timedelta(days=6, hours=6),
+            starts_at=noon + timedelta(days=6),
+            ends_at=noon + timedelta(days=6, hours=6),
             capacity=50,
         ),
         HappeningFields(
@@ -29,8 +30,8 @@ def create_demo(now: datetime) -> None:
             kind=HappeningKind.TEST_DRIVE,
             category_id=test_drives.id,
             location="Площадка у шоурума",
-            starts_at=tomorrow + timedelta(days=2),
-            ends_at=tomorrow + timedelta(days=2, hours=4),
+            starts_at=noon + timedelta(days=2),
+            ends_at=noon + timedelta(days=2, hours=4),
             capacity=8,
         ),
     ):

@@ -6,6 +6,7 @@ from django.db import IntegrityError, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.clock import dealer_zone
 from core.db import transaction
 from core.ids import uuid7
 from core.testing import Api
@@ -205,3 +206,4 @@ def test_demo_data_is_made_once():
         create_demo(timezone.now())
     assert sorted(Happening.objects.values_list("kind", flat=True)) == ["event", "test_drive"]
     assert published("showroom") == ["event.created", "event.created"]
+    assert {one.starts_at.astimezone(dealer_zone()).hour for one in Happening.objects.all()} == {12}
