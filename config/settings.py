@@ -484,6 +484,7 @@ DEAL_QUOTE_DAYS = Business.DEAL_QUOTE_DAYS
 # Language, files, logs ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+FORMAT_MODULE_PATH = ["core.screens.languages"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,0 +1,1 @@
+"""Write dates in the way of each language's readers, where the framework has another."""
