@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -68,6 +69,12 @@ def money(amount: Decimal, currency: str = "RUB") -> str:
 def grouped(number: int) -> str:
     """A whole number with unbreakable groups of three."""
     return f"{number:,}".replace(",", NBSP)
+
+
+@register.filter
+def day_in_words(written: str) -> str:
+    """Write an ISO day, as requests of policies keep it, with the month by its name."""
+    return formats.date_format(date.fromisoformat(written), "j E Y")
 
 
 @register.filter

@@ -37,7 +37,7 @@ def get_path(policy):
 def test_the_page_tells_what_the_policy_covers(visitor, policy):
     page = text(visitor.get(get_path(policy)))
     assert policy.number in page
-    assert "born 1985-05-20" in page
+    assert "born 20 May 1985, licence since 1 June 2005" in page
     assert "of the premium comes back to you" in page
     assert "Quote the next term" not in page, "that is for its last sixty days"
     assert get_path(policy) in text(visitor.get("/insurance/"))
