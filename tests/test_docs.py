@@ -17,7 +17,6 @@ from tests.permissions import table as permissions
 ROOT = Path(settings.BASE_DIR)
 READMES = ("README.md", "README.ru.md")
 DOCUMENTS = [*(ROOT / name for name in READMES), *ROOT.glob("[A-Z]*.md"), *(ROOT / "docs").rglob("*.md")]
-MADE_FROM_THE_PRODUCT = {"docs/screenshot.png"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -70,7 +69,7 @@ def test_every_setting_named_in_a_document_exists():
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_relative_link_resolves(path):
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
-        if "://" in target or target in MADE_FROM_THE_PRODUCT:
+        if "://" in target:
             continue
         file, _, anchor = target.partition("#")
         linked = (path.parent / file).resolve() if file else path

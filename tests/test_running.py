@@ -37,11 +37,10 @@ def test_nothing_runs_in_a_fresh_checkout(tmp_path):
     assert running_address(tmp_path) == ""
 
 
-@pytest.mark.parametrize("command", [["manage.py", "simulate_purchase"], ["docs/screenshot.py"]])
-def test_a_command_says_that_nothing_runs(tmp_path, command):
+def test_a_command_says_that_nothing_runs(tmp_path):
     told = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False,
-        env=os.environ | {"AUTOSALON_DATA_DIR": str(tmp_path), "CHROMIUM": "/bin/true"},
+        [sys.executable, "manage.py", "simulate_purchase"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"AUTOSALON_DATA_DIR": str(tmp_path)},
     )  # fmt: skip
     assert told.returncode == 1
     assert "nothing runs in this checkout" in told.stderr

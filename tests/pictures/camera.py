@@ -8,10 +8,11 @@ from typing import Any
 
 from PIL import Image
 
-from tests.journeys.browser import FLAGS, chromium
+from tests.journeys.browser import FLAGS, READABLE, TOO_WIDE, chromium
 from tests.pictures.fleet import HOST
 from tests.pictures.pages import GUEST, Picture
 from tests.pictures.story import PASSWORD
+from tests.test_rendered_text import CODES, foreign_sentences
 
 VIEWPORTS = {"desk": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 TALLEST = {"desk": 1000, "phone": 1100}
@@ -35,6 +36,7 @@ class Camera:
 
     def __init__(self, context: Any, base: str) -> None:
         self.context, self.base, self.tab = context, base, context.new_page()
+        self.faults: dict[str, None] = {}
 
     def sign_in(self, who: str) -> None:
         """Sign in by the shop's form."""
@@ -55,9 +57,18 @@ class Camera:
         if self.tab.locator(FEED).count():
             self.tab.wait_for_selector(LIVE)
         self._fit(VIEWPORTS[picture.size], TALLEST[picture.size])
+        name = f"{page.address} ({picture.language}, {picture.size})"
+        self.faults |= dict.fromkeys(f"{name}: {one}" for one in self._find_faults(picture.language))
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(compress(self.tab.screenshot(animations="disabled", caret="hide")))
         self.tab.set_viewport_size(VIEWPORTS[picture.size])
+
+    def _find_faults(self, language: str) -> list[str]:
+        """Find codes, ids and words of the other language, and what makes the page wider than its screen."""
+        texts = self.tab.evaluate(READABLE)
+        strange = [f"raw: {text[:120]}" for text in texts if CODES.search(text)]
+        strange += [f"of the other language: {text}" for text in sorted(set(texts) & foreign_sentences(language))]
+        return strange + [f"wide: {one}" for one in self.tab.evaluate(TOO_WIDE)]
 
     def _fit(self, usual: dict[str, int], tallest: int) -> None:
         """Make the window as high as the page, within limits, and wait until what it shows has come."""

@@ -12,9 +12,9 @@ HEAD = """# Pictures of every main page
 
 Taken by `make pictures` from a running fleet with a year of demo data; this page is written by it too, not by hand.
 Each page is shown in Russian and English, at a desk in the light scheme and on a phone in the dark one; the most
-important in all four looks of each language. `make pictures ARGS="--only home board"` takes some of them anew, and a run
-goes on where the last one stopped. People, cars and sums come from the same seed; dates are those of the day on which
-the pictures were taken.
+important in all four looks of each language. `make pictures ARGS="--only home board"` takes some of them anew, and a
+run goes on where the last one stopped. People, cars and sums come from the same seed; dates are those of the day on
+which the pictures were taken.
 """
 SIDES = {"shop": "The shop", "staff": "The desk"}
 
