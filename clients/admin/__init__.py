@@ -81,9 +81,9 @@ class ClientAdmin(BusinessAdmin):
 
     fields = [
         "type", "name", "industry", "description", "email", "phone", "inn", "kpp", "ogrn", "address",
-        "preferred_channel", "preferred_language", "user_id", "created_at", "updated_at",
+        "preferred_channel", "preferred_language", "created_at", "updated_at",
     ]  # fmt: skip
-    readonly_fields = ["user_id", "created_at", "updated_at"]
+    readonly_fields = ["created_at", "updated_at"]
     list_display = ["name", "type", "email", "phone", "inn", "created_at"]
     list_filter = ["type", "created_at"]
     search_fields = ["name", "email", "phone", "inn__exact"]

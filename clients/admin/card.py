@@ -1,5 +1,7 @@
 """Compose the whole card of a client: what happened with them, their cars, and the ways to all of theirs."""
 
+import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clients.models import Activity, Client, Lead, Vehicle
 from clients.queries import list_customer_ids
+from core.money.wording import money_text
 
 LATEST = 50
 """Steps of the timeline that a card shows; the rest is in the list."""
@@ -27,8 +30,9 @@ PLACES = (
 )
 """Lists of a person's objects: the name, the screen, and the field that holds the person's id there."""
 SALE_PAGE = "admin:orders_order_for"
-_TOLD = ("number", "title", "car_name", "amount", "total_amount", "premium", "currency", "method", "reason", "code")
-"""Values of a step that a line of the timeline repeats, in this order."""
+_NAMED, _SUMS = ("number", "title", "car_name"), ("amount", "total_amount", "premium")
+"""Values of a step that a line of the timeline repeats: what it is about, and the first sum there is."""
+_CODE = re.compile(r"[a-z0-9_]*")
 
 
 def read_card(request: HttpRequest, client: Client) -> dict[str, Any]:
@@ -45,8 +49,13 @@ def read_card(request: HttpRequest, client: Client) -> dict[str, Any]:
 
 
 def _describe(step: Activity) -> str:
-    told = [str(step.data[name]) for name in _TOLD if step.data.get(name)]
-    return step.description or " ".join(told)
+    """Write what a step is about, its sum and its reason, in words; codes of programs stand in the list alone."""
+    data = step.data
+    told = [str(data[name]) for name in _NAMED if data.get(name)]
+    sums = [money_text(Decimal(data[name]), data.get("currency", "RUB")) for name in _SUMS if data.get(name)]
+    reason = str(data.get("reason") or "")
+    words = [] if _CODE.fullmatch(reason) else [reason]
+    return step.description or " ".join([*told, *sums[:1], *words]).strip()
 
 
 def _find_sale(request: HttpRequest, client: Client) -> str:

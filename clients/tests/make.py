@@ -47,14 +47,14 @@ def activity(client: Client, kind: ActivityKind = ActivityKind.CALL) -> Activity
     )
 
 
-def deal(customer_id: UUID) -> None:
-    """Return what orders would tell of an order."""
+def deal(customer_id: UUID, **data: str) -> None:
+    """Record what orders would tell of an order."""
     services.record_activity(
         event_id=uuid7(),
         customer_id=customer_id,
         kind=ActivityKind.ORDER_CREATED,
         subject_id=uuid7(),
-        data={"number": "A-1"},
+        data={"number": "A-1"} | data,
         at=timezone.now(),
     )
 

@@ -39,3 +39,14 @@ def test_only_cards_without_deals_are_deleted(screens):
         )
     assert list(Client.objects.present()) == [busy]
     assert told == []
+
+
+def test_a_card_tells_what_happened_in_words(screens):
+    card = make.user_client()
+    make.deal(card.user_id, total_amount="1828000.00", currency="RUB", reason="insufficient_funds")
+    make.deal(card.user_id, number="A-2", total_amount="5.00", reason="Changed their mind")
+    page = screens.get(f"/admin/clients/client/{card.id}/change/").content.decode().replace("\u00a0", " ")
+    assert "A-1 1 828 000" in page
+    assert "Changed their mind" in page
+    assert "1828000.00" not in page
+    assert "insufficient_funds" not in page
