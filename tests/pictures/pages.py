@@ -68,8 +68,8 @@ def describe_car(tab: Any) -> None:
 def look_up(tab: Any) -> None:
     """Open the search of the desk and look for a client."""
     tab.keyboard.press("Control+k")
-    tab.keyboard.type("Покупателева", delay=30)
-    tab.wait_for_timeout(1500)
+    tab.locator("#search-input-command").press_sequentially("Покупателева", delay=60)
+    tab.wait_for_timeout(3000)
 
 
 PAGES = (
