@@ -43,11 +43,12 @@ class DeskAdmin(ReadOnlyAdmin):
 
 
 def table(heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> SafeString:
-    """A small table; everything in it is escaped."""
+    """Write a small table that scrolls by itself where the screen is narrower; everything in it is escaped."""
     head = format_html_join("", '<th class="pr-6 py-1 text-left font-semibold">{}</th>', ((one,) for one in heads))
     body = format_html_join(
         "",
         "<tr>{}</tr>",
         ((format_html_join("", '<td class="pr-6 py-1">{}</td>', ((cell,) for cell in row)),) for row in rows),
     )
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+    scroll = '<div class="relative overflow-x-auto" tabindex="0" role="group"><table>{}{}</table></div>'
+    return format_html(scroll, format_html("<thead><tr>{}</tr></thead>", head), format_html("<tbody>{}</tbody>", body))
