@@ -127,5 +127,4 @@ reset: .env .venv/demo ## Stop the embedded servers and delete all data of this 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say where: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make .venv: install Python's venv module (Debian: python3-venv)" >&2; exit 1; }
 
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit lock settings schema examples screenshot watch-pictures reset
-.PHONY: help up test proof lint check fix bench chaos upgrade-test layout deals faults properties shape sbom audit settings schema examples pictures reset
+.PHONY: help up test proof lint check fix bench chaos upgrade-test layout bare deals faults properties shape sbom audit lock settings schema examples pictures watch-pictures reset

@@ -19,6 +19,7 @@ import showroom.tests.make as showroom
 from core.clock import dealer_day
 from core.ids import uuid7
 from messaging.testing import published
+from orders.tests import answers
 from tests.permissions import objects, table
 from tests.permissions.objects import Ids
 from tests.permissions.table import Row
@@ -100,6 +101,7 @@ CASES: dict[str, Case] = {
     "POST /orders items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
     "PATCH /orders/{} items.0.id": (lambda _: {"items": [{"quantity": 1}]}, 404, "unknown_item"),
     "PATCH /orders/{} items.0.product_id": (lambda _: {"items": [{"quantity": 1}]}, 409, "product_not_ready"),
+    "POST /orders/{}/marks line_id": (lambda _: {"codes": [orders.mark_code("A1b2C3d4E5f6G")]}, 404, "unknown_item"),
     "POST /offers customer_id": (lambda _: offered(), 400, "unknown_person"),
     "POST /offers legal_entity_id": (lambda owner: offered() | {"customer_id": a_buyer()}, 400, "unknown"),
     "POST /offers items.0.product_id": (
@@ -239,6 +241,11 @@ def ready(row: Row, owner: UUID) -> Ids:
         return [str(lead.id)]
     if row.path == "/offers/{}":
         return [str(orders.offer(customer_id=owner, is_sent=False).id)]
+    if row.path == "/orders/{}/marks":
+        order = orders.order(customer_id=owner)
+        for news in (answers.reserved(order), answers.paid(order, by_saga=False)):
+            answers.receive(news)
+        return [str(order.id)]
     return objects.ids_for(row.path, owner) or [] if "{}" in row.path else []
 
 

@@ -122,4 +122,4 @@ def test_whatever_installs_a_locked_file_asks_for_its_hashes():
 
 def test_one_command_locks_them_all():
     recipe = re.search(r"^lock:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)[1]
-    assert {f"requirements{each}" for each in re.findall(r"requirements((?:-[a-z]+)?)\b", recipe)} == set(SETS)
+    assert {f"requirements{each}" for each in re.findall(r"requirements((?:-[a-z0-9]+)?)\b", recipe)} == set(SETS)

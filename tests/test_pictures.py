@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver
 from PIL import Image
 
+from config.settings import BASE_DIR as ROOT
 from storefront import urls as shop
 from tests.permissions import pages as permissions
 from tests.pictures import camera, index
@@ -19,6 +20,7 @@ OF_EVERY_MODEL = ("add", "change", "delete", "history")
 """Forms and dialogs that the admin gives to each list; those of interest are pictured besides."""
 KINDS = ("actions_detail", "actions_list", "actions_row", "actions_submit_line")
 FILES = [one.file for one in list_pictures()]
+TEXTS = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
 
 
 def shop_pages():
@@ -76,7 +78,9 @@ def test_every_main_page_is_pictured_or_left_out_for_a_reason():
 
 
 def test_every_picture_is_there_and_nothing_else_is():
-    there = {str(path.relative_to(index.IMAGES)) for path in index.IMAGES.rglob("*.*") if path.is_file()}
+    drawn = {*index.IMAGES.glob("*.svg")}
+    assert all(path.name in TEXTS for path in drawn), "a drawing that no page shows"
+    there = {str(path.relative_to(index.IMAGES)) for path in {*index.IMAGES.rglob("*.*")} - drawn if path.is_file()}
     assert there == {*FILES, "README.md"}, "make pictures takes what is missing"
 
 

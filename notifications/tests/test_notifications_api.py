@@ -112,7 +112,7 @@ def test_each_role_is_shown_the_news_it_can_get():
     def kinds(role):
         return {row["kind"] for row in Api(role).get("/notifications/preferences").json()["preferences"]}
 
-    assert kinds("manager") - kinds("client") == {"checkout.attention_needed", "stock.low"}
+    assert kinds("manager") - kinds("client") == {"checkout.attention_needed", "order.answer_wanted", "stock.low"}
     assert kinds("admin") - kinds("manager") == {"webhook.disabled"}
     assert "digest" not in kinds("admin")
 

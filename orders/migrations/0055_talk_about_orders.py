@@ -10,7 +10,7 @@ from core.postgres.history import OnlyAdded
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0052_search_histories'),
+        ('orders', '0054_keep_codes_of_marked_goods'),
     ]
 
     operations = [

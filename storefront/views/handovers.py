@@ -78,6 +78,7 @@ def show_handover(order_id: UUID, status: str) -> dict[str, Any]:
 @login_required
 def book_handover(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Ask for the time that was chosen; the form's key makes a second click harmless."""
+    _order(request, order_id)
     start = _read_moment(request.POST.get("start", ""))
     if start is None:
         messages.error(request, _("Choose a time."))
@@ -97,9 +98,13 @@ def book_handover(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @login_required
 def cancel_handover(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """Call the appointment off."""
+    _order(request, order_id)
 
     def act() -> HttpResponse:
-        services.cancel_handover(order_id=order_id, actor=get_actor(request), now=database_now("orders"))
+        try:
+            services.cancel_handover(order_id=order_id, actor=get_actor(request), now=database_now("orders"))
+        except NotFound:
+            return _say_nothing_is_arranged(request, order_id)
         messages.success(request, _("The hand-over is called off. You can choose another time."))
         return redirect("storefront:handover", order_id)
 
@@ -114,9 +119,14 @@ def handover_file(request: HttpRequest, order_id: UUID) -> HttpResponse:
     """The appointment for one's own calendar."""
     order, found = _order(request, order_id), public.find_appointment(order_id)
     if found is None:
-        raise NotFound
+        return _say_nothing_is_arranged(request, order_id)
     title = _("Hand-over of order %(number)s") % {"number": order.number}
     return send_calendar(public.handover_calendar(found, order.number, title))
+
+
+def _say_nothing_is_arranged(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    messages.error(request, _("No time is arranged yet."))
+    return redirect("storefront:handover", order_id)
 
 
 def _try(request: HttpRequest, order_id: UUID, act: Callable[[], HttpResponse]) -> HttpResponse:

@@ -88,11 +88,10 @@ def send_message(request: HttpRequest, order_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def read_messages(request: HttpRequest, order_id: UUID) -> HttpResponse:
-    """Mark as read what the page showed."""
+    """Mark as read what the page showed; a form that does not say what it was marks nothing."""
     until = request.POST.get("until", "")
-    if not (until.isascii() and until.isdecimal() and len(until) < 10):
-        raise NotFound
-    services.read_messages(order_id=order_id, until=int(until), actor=get_actor(request))
+    is_said = until.isascii() and until.isdecimal() and len(until) < 10
+    services.read_messages(order_id=order_id, until=int(until) if is_said else 0, actor=get_actor(request))
     return redirect("storefront:order-messages", order_id)
 
 

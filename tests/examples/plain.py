@@ -28,6 +28,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _PLAIN_EMAIL = re.compile(r"[a-z.-]+@example\.(com|org)", re.IGNORECASE)
 _PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (_HERE, SHOP),
+    (re.compile(r"\x1d9[1-9][^\x1d]*"), ""),  # the proof of a mark: a code names its piece without it
     (re.compile(r"\b20\d\d-\d{6}\b"), "2027-000001"),
     (re.compile(r"\bSKU-[0-9a-f]+\b"), "SKU-1"),
     (re.compile(r"\bXTA210990Y\d{7}\b"), "XTA210990Y2766389"),

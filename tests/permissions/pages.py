@@ -80,6 +80,8 @@ GET  /orders/{}/handover/                           own
 POST /orders/{}/handover/book/                      own
 POST /orders/{}/handover/cancel/                    own
 GET  /orders/{}/handover/calendar/                  own
+GET  /orders/{}/passport/                           own
+POST /orders/{}/passport/                           own
 GET  /orders/{}/documents/                          own
 POST /orders/{}/documents/                          own
 GET  /orders/{}/documents/{}/                       own

@@ -1,17 +1,18 @@
 """Pages that have no picture of their own, by the reason why: a new page is pictured, or named here."""
 
 _USUAL = (
-    "accounts_session catalog_category catalog_import catalog_outsidephoto catalog_pricerevision catalog_reservation "
-    "catalog_rowerror catalog_stockcount catalog_stockmovement clients_activity clients_clientexport "
-    "clients_clientimport clients_clientrowerror clients_consentproof clients_merge clients_vehicle "
-    "financing_applicationdocument financing_creditlimit financing_loanpayment financing_loanrefund "
+    "accounts_session catalog_category catalog_import catalog_outsidephoto catalog_pricerevision "
+    "catalog_reservation catalog_rowerror catalog_stockcount catalog_stockmovement clients_activity "
+    "clients_clientexport clients_clientimport clients_clientrowerror clients_consentproof clients_merge "
+    "clients_vehicle financing_applicationdocument financing_creditlimit financing_loanpayment financing_loanrefund "
     "financing_override financing_programme financing_workcalendaryear gateway_reading insurance_moneyrequest "
     "insurance_quote insurance_tariffrevision insurance_tariffrow notifications_notification "
-    "notifications_preference notifications_recipient notifications_webhookdelivery orders_checkout orders_commission "
-    "orders_commissionrule orders_depositagreement orders_queueplace orders_tradein payments_dispute "
-    "payments_ledgeraccount payments_ledgerentry payments_legalentity payments_payout payments_reconciliation "
-    "payments_refund resources_allocation resources_blackout resources_resource resources_resourcetype showroom_drive "
-    "showroom_eventcategory showroom_happening showroom_registration"
+    "notifications_preference notifications_recipient notifications_webhookdelivery orders_checkout "
+    "orders_commission orders_commissionrule orders_depositagreement orders_handoverappointment orders_orderthread "
+    "orders_queueplace orders_tradein payments_dispute payments_ledgeraccount payments_ledgerentry "
+    "payments_legalentity payments_payout payments_reconciliation payments_refund resources_allocation "
+    "resources_blackout resources_resource resources_resourcetype showroom_drive showroom_eventcategory "
+    "showroom_happening showroom_registration"
 )
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "lists that look like those of orders, payments and stock": tuple(
@@ -29,14 +30,15 @@ LEFT_OUT: dict[str, tuple[str, ...]] = {
     "a file, a picture or a paper": (
         "admin:catalog_import_refused", "admin:clients_clientimport_refused",
         "admin:financing_applicationdocument_download", "admin:orders_salesoffer_paper",
-        "admin:showroom_drive_signature", "calculator-file", "download-export", "loan-file", "loan-paper",
-        "offer-paper", "order-document", "order-paper", "policy-document",
+        "admin:showroom_drive_signature", "calculator-file", "download-export", "handover-file", "loan-file",
+        "loan-paper", "offer-paper", "order-document", "order-paper", "policy-document",
     ),
     "for programs": ("manifest", "robots", "service-worker", "sitemap", "sitemap-cars", "sitemap-pages"),
     "a form like those that are pictured": (
         "admin:financing_creditlimit_quarter", "admin:financing_workcalendaryear_moved_payments",
+        "admin:orders_order_marks",
         "admin:password_change", "admin:password_change_done", "admin:showroom_drive_take_back", "apply", "ask",
-        "step-up",
+        "buyer-passport", "handover", "order-messages", "step-up",
     ),
     "only by a link from a letter": ("reset-password", "undo-email", "unsubscribe", "verify-email"),
     "leads on to another page": ("admin:logout", "paid", "provider", "provider-callback"),

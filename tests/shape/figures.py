@@ -77,7 +77,7 @@ FIGURES = (
     Figure(
         "lines of the product without tests, sandboxes and tools",
         lambda house: house.lines,
-        limit=134_800,
+        limit=140_100,
         goal=75_000,
     ),
 )
