@@ -58,7 +58,11 @@ def handover(request: HttpRequest, order_id: UUID) -> HttpResponse:
         "key": new_key(),
         "change_hours": settings.HANDOVER_CHANGE_HOURS,
     }
-    return render(request, "storefront/handover.html", context | show_handover(order_id, order.status))
+    shown = show_handover(order_id, order.status)
+    answer = render(request, "storefront/handover.html", context | shown)
+    if shown["booking"]:
+        answer["Refresh"] = "3"  # a place answers within seconds, and this page hears no feed
+    return answer
 
 
 def show_handover(order_id: UUID, status: str) -> dict[str, Any]:
