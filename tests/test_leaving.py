@@ -35,7 +35,9 @@ from messaging.testing import capture_events, drain_outbox
 from orders.models import Order
 from orders.services import Actor, returns
 from orders.services.buyer_papers import check_buyer_papers, enter_buyer_papers
+from orders.services.handovers import ask_handover
 from orders.services.signing import begin_signing
+from orders.tests.test_handovers import add_place, at, paid
 from payments.models import Payment
 from showroom import services as driving
 from showroom.services import confirm_drive
@@ -79,6 +81,18 @@ def a_signature(person):
             begin_signing(document_id=paper.id, actor=buyer, now=timezone.now())
 
     return begin
+
+
+def a_message(person):
+    about = orders.tests.make.order(customer_id=person)
+    buyer = Actor(person, frozenset({"client"}))
+    return lambda: orders.services.send_message(order_id=about.id, text="When?", actor=buyer, now=timezone.now())
+
+
+def a_handover(person):
+    add_place()
+    paid_for = paid(person)
+    return lambda: ask_handover(order_id=paid_for.id, start=at(10), actor=MANAGER, now=timezone.now())
 
 
 def an_offer(person):
@@ -145,7 +159,7 @@ def a_seat(person):
 
 
 DOORS = {
-    "orders": [an_order, a_return, a_place, a_passport, a_signature, an_offer, an_offer_sent],
+    "orders": [an_order, a_return, a_place, a_passport, a_signature, a_message, a_handover, an_offer, an_offer_sent],
     "financing": [an_application],
     "insurance": [a_policy, a_policy_back, a_claim, a_claim_again],
     "payments": [a_refund],

@@ -30,28 +30,28 @@ auto_accept available average_payment balance balloon bank bank_name bik booking
 car_name category cause ceiling charge_key checks city code commission Content-Type correspondent_account cost costs
 counter_offer coverage_amount covered_through created_at currency data day_count decision deductible director
 discount_amount discount_total discounts documents door down_payment due_date due_now due_shift earned effective_date
-email_verified employment end_date end_time ends_after engine_power ETag expires_at facts failure_code fault fees
-financing_type first_period from_person funding goods goods_amount grace_until granted_at hard_end hold id if_declined
-inn instalments insurance_amount insurance_type insurer interest_rounding is_accepted is_active is_aggregate is_agreed
-is_at_bank is_automatic is_birth_date_required is_conditional_deductible is_default is_deleted is_first is_first_loss
-is_given is_in_service is_kept is_market_basis is_moved is_paid is_pledged_outside is_sold is_used keep_amount key kind
-kpp language last_date later leg leg.disbursement leg.loan leg.payment leg.policies leg.stock leg.trade_in levels limit
-line_total lines list_price living_minimum location make margin_cost marked_as marking marking_code max_age_at_end
-max_amount max_ltv_insured_percent max_ltv_percent max_ltv_used_percent max_psk_percent max_share_percent
-max_term_months max_vehicle_age method mileage min_age min_amount min_down_payment_percent min_down_payment_used_percent
-min_first_period_days min_term_months missing model month_end monthly_payment name number occurred_at offer_expires_at
-ogrn old_due_date on_hand order order_total ordered_at outcome overdue_amount owner paid_amount part parts
-payable_amount payment_day payment_rounding payment_unit payments payoff_rule penalty_amount policies power_hp premium
-premium_difference premium_lent premium_paid previous price product_ids programme programme_version proposed_amount psk
-purpose quantity query quotes rated_on read_at reasons receipt ref reference refund_amount refund_follows refund_pending
-refunded refunded_alone refunded_total regimes region renewal_of replaces reply_due_at request reservation_expires_at
-residual_limits resource_ids return_url review_dti_percent review_irregular_income_above roles rules saga.state
-saga.step secured_amount seller set_off_amount settlement share_after shortfalls side sku source stage start_date
-start_time state status stock_version subject subject_type supplier surplus taken_off tariff tariff_revision tax_id
-taxed_as taxed_ground telephone term_months test_drive_role text_version threshold time_zone title today total
-total_amount trade_in trade_in_amount traded_in transit_days transit_months type unit_price until updated_at url
-user_ids valid_until value vat_ground vat_kind vat_rate vehicle_make vehicle_model vehicle_price vehicle_value
-vehicle_vin vehicle_year vehicles version version_number vin year
+email_verified employment end_date end_time ends_after engine_power ETag expires_at facts failure_code fault fee_lent
+fees financing_type first_period from_person funding goods goods_amount grace_until granted_at hard_end hold id
+if_declined inn instalments insurance_amount insurance_type insurer interest_rounding is_accepted is_active is_aggregate
+is_agreed is_at_bank is_automatic is_birth_date_required is_conditional_deductible is_default is_deleted is_first
+is_first_loss is_given is_in_service is_kept is_market_basis is_moved is_paid is_pledged_outside is_sold is_used
+keep_amount key kind kpp language last_date later leg leg.disbursement leg.loan leg.payment leg.policies leg.stock
+leg.trade_in levels limit line_total lines list_price living_minimum location make margin_cost marked_as marking
+marking_code max_age_at_end max_amount max_ltv_insured_percent max_ltv_percent max_ltv_used_percent max_psk_percent
+max_share_percent max_term_months max_vehicle_age method mileage min_age min_amount min_down_payment_percent
+min_down_payment_used_percent min_first_period_days min_term_months missing model month_end monthly_payment name number
+occurred_at offer_expires_at ogrn old_due_date on_hand order order_total ordered_at outcome overdue_amount owner
+paid_amount part parts payable_amount payment_day payment_rounding payment_unit payments payoff_rule penalty_amount
+policies power_hp premium premium_difference premium_lent premium_paid previous price product_ids programme
+programme_version proposed_amount psk purpose quantity query quotes rated_on read_at reasons receipt ref reference
+refund_amount refund_follows refund_pending refunded refunded_alone refunded_total regimes region renewal_of replaces
+reply_due_at request reservation_expires_at residual_limits resource_ids return_url review_dti_percent
+review_irregular_income_above roles rules saga.state saga.step secured_amount seller set_off_amount settlement
+share_after shortfalls side sku source stage start_date start_time state status stock_version subject subject_type
+supplier surplus taken_off tariff tariff_revision tax_id taxed_as taxed_ground telephone term_months test_drive_role
+text_version threshold time_zone title today total total_amount trade_in trade_in_amount traded_in transit_days
+transit_months type unit_price until updated_at url user_ids valid_until value vat_ground vat_kind vat_rate vehicle_make
+vehicle_model vehicle_price vehicle_value vehicle_vin vehicle_year vehicles version version_number vin year
 """
 PLAIN_KEYS = frozenset(_PLAIN_WORDS.split())
 """Names of what tells of goods, terms and business. An event that means a person by one declares it `personal`."""

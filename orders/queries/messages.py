@@ -75,7 +75,7 @@ class Talk:
 
 def find_visible(order_id: UUID, *, viewer_id: UUID, is_staff: bool) -> Order:
     """Return an order that somebody may see: their own, or as staff any. Raises NotFound."""
-    order = Order.objects.filter(pk=order_id, deleted_at__isnull=True).first()
+    order = Order.objects.select_related("thread").filter(pk=order_id, deleted_at__isnull=True).first()
     if order is None or not (is_staff or order.customer_id == viewer_id):
         raise NotFound
     return order
@@ -112,7 +112,9 @@ def is_read(message: OrderMessage) -> bool:
 
 def read_thread(order: Order, side: str, *, before: int | None = None, limit: int = 20) -> ThreadView:
     """Return the newest messages of an order, or those before a number, as one side sees them."""
-    thread = OrderThread.objects.filter(pk=order.pk).first() or OrderThread(order=order)
+    thread: OrderThread | None = getattr(order, "thread", None)
+    if thread is None:
+        return ThreadView(str(side), [], last_number=0, unread=0, waiting_since=None, before=None)
     rows = list_messages(order)
     rows = rows.filter(number__lt=before) if before is not None else rows
     found = list(rows.order_by("-number")[: limit + 1])

@@ -271,8 +271,8 @@ def test_many_at_once_never_take_more_than_there_is(quantity):
 def test_demo_data_is_made_once():
     for _ in range(2):
         create_demo(timezone.now())
-    assert Resource.objects.count() == 8
-    assert published("resources") == ["resource.created"] * 8
+    assert Resource.objects.count() == 9
+    assert published("resources") == ["resource.created"] * 9
 
 
 def test_a_moment_without_an_offset_is_on_the_clock_of_the_resource():

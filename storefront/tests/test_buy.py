@@ -239,7 +239,7 @@ def test_query_counts_of_the_order_pages_are_bounded():
     for _ in range(10):
         buy_at(visitor, car)
     assert queries(visitor, "/orders/") == one <= 2
-    assert queries(visitor, f"/orders/{Order.objects.first().id}/") <= 2
+    assert queries(visitor, f"/orders/{Order.objects.first().id}/") <= 4, "history, deposit, hand-over, conversation"
 
 
 def queries(visitor, path):

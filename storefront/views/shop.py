@@ -50,15 +50,23 @@ log = structlog.get_logger(__name__)
 LATEST = 8
 POPULAR_MAKES = 16
 BODIES = 8
-_search = reading_from_replica("catalog")(public.search_products)
-_latest = reading_from_replica("catalog")(public.latest)
 BODY_PAINTS = ("blue", "silver", "red", "green", "orange", "black", "beige", "grey")
+
+
+@reading_from_replica("catalog")
+def _search(search: ProductSearch, ordering: str, after: str) -> public.ProductPage:
+    return public.search_products(search, ordering=ordering, after=after, limit=PAGE_SIZE)
+
+
+@reading_from_replica("catalog")
+def _read_latest() -> list[ProductView]:
+    return public.latest(LATEST + 1)
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     found = count_choices(ProductSearch(kind="vehicle", in_stock=True)).groups
-    latest = _latest(LATEST + 1)
+    latest = _read_latest()
     bodies = [
         {"value": value, "count": number, "paint": paint}
         for (value, number), paint in zip(found.get("body", [])[:BODIES], BODY_PAINTS, strict=False)
@@ -87,12 +95,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     counted = count_choices(search)
     for name in ("make", "model", "body", "fuel", "transmission", "drive", "color"):
         form.offer(name, counted.groups.get(name, []))
-    found = _search(
-        search,
-        ordering=form.cleaned_data.get("ordering", ""),
-        after=cursor,
-        limit=PAGE_SIZE,
-    )
+    found = _search(search, form.cleaned_data.get("ordering", ""), cursor)
     context = {
         "form": form,
         "filters": filters,

@@ -30,6 +30,7 @@ HOMES = {
 }
 ALSO = {"/users/{}": served()} | {row.path: served() for row in table.rows() if row.part in ("Accounting", "Approvals")}
 ALSO["/audit"] = settings.APPS
+ALSO["/orders/{}/handover-slots"] = ALSO["/orders/{}/handover-appointment"] = ("resources",)
 ALSO |= {
     row.path: ("accounts", "catalog")
     for row in table.rows()
@@ -44,6 +45,9 @@ BODIES = {
     ("POST", "/financing/loans/{}/early-repayment"): {
         "amount": "1000.00", "date": dealer_day(timezone.now()).isoformat(), "strategy": "reduce_term", "preview": True,
     },
+    ("POST", "/orders/{}/messages"): {"text": "When is it ready?"},
+    ("POST", "/orders/{}/messages/read"): {"until": 1},
+    ("POST", "/orders/{}/handover-appointment"): {"start_time": "2031-07-01T10:00:00Z"},
     ("PUT", "/orders/{}/status"): {"status": "in_progress"},
     ("POST", "/orders/{}/return"): {"reason": "too loud"},
     ("POST", "/orders/{}/documents"): {"kind": "consent"},
@@ -117,6 +121,8 @@ DEEPER = (
     "/financing/loans/{}/payments/{}/reverse",
     "/financing/loans/{}/payments/{}/confirm",
     "/financing/loans/{}/payments/{}/refuse",
+    "/orders/{}/handover-appointment",
+    "/orders/{}/handover-appointment/calendar",
     "/products/{}/images/{}",
     "/products/{}/scheduled-prices/{}",
     "/resources/{}/blackouts/{}",
