@@ -1,6 +1,8 @@
 import pytest
 from django.core.cache import cache
 
+from storefront.tests.make import Visitor
+
 
 @pytest.fixture(autouse=True)
 def quick(settings):
@@ -9,3 +11,13 @@ def quick(settings):
     settings.RATE_LIMITS_ON = False
     settings.DEBUG = True
     cache.clear()
+
+
+@pytest.fixture
+def buyer():
+    return Visitor("client")
+
+
+@pytest.fixture
+def manager():
+    return Visitor("manager")

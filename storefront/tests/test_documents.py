@@ -35,16 +35,6 @@ def issued(order, visitor, kind="invoice"):
 
 
 @pytest.fixture
-def buyer():
-    return Visitor("client")
-
-
-@pytest.fixture
-def manager():
-    return Visitor("manager")
-
-
-@pytest.fixture
 def order(buyer):
     return ordered(buyer, car=make.car(vin="XTAGFK330PY000001"))
 

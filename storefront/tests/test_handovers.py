@@ -32,16 +32,6 @@ def place(db):
 
 
 @pytest.fixture
-def buyer():
-    return Visitor("client")
-
-
-@pytest.fixture
-def manager():
-    return Visitor("manager")
-
-
-@pytest.fixture
 def order(buyer):
     made = ordered(buyer)
     Order.objects.filter(pk=made.pk).update(status="paid")

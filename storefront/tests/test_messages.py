@@ -19,16 +19,6 @@ pytestmark = pytest.mark.django_db(databases=list(settings.APPS))
 
 
 @pytest.fixture
-def buyer():
-    return Visitor("client")
-
-
-@pytest.fixture
-def manager():
-    return Visitor("manager")
-
-
-@pytest.fixture
 def order(buyer):
     return ordered(buyer)
 

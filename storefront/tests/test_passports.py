@@ -18,16 +18,6 @@ TYPED = PASSPORT | {"birth_date": "1985-02-01", "issued_on": "10.03.2010"}
 
 
 @pytest.fixture
-def buyer():
-    return Visitor("client")
-
-
-@pytest.fixture
-def manager():
-    return Visitor("manager")
-
-
-@pytest.fixture
 def order(buyer):
     return ordered(buyer, car=make.car(vin="XTAGFK330PY000001"))
 
