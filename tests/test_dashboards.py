@@ -114,7 +114,7 @@ async def test_every_panel_shows_something(scraped, running_sandbox, tmp_path, m
         found = {name: await in_thread(ask, prometheus, name, began) for name in DASHBOARDS}
         await socket.disconnect()
     empty = {(name, panel.title) for name, drawn in found.items() for panel in drawn if not panel.series}
-    assert empty == set(EMPTY)
+    assert empty <= set(EMPTY)
     for name, drawn in found.items():
         assert panels.draw(name, drawn, 60).count("<polyline") > len(drawn)
 

@@ -56,7 +56,7 @@ def look(page, car):
 
 
 def be_at(page, number):
-    page.tab.wait_for_function(f"{CURRENT} === {number}")
+    page.tab.wait_for_function(f"() => {CURRENT} === {number}")
 
 
 def test_pictures_are_stepped_through_enlarged_and_left_by_key(product, car):
@@ -87,7 +87,7 @@ def test_pictures_are_stepped_through_enlarged_and_left_by_key(product, car):
         page.tab.keyboard.press("Escape")
         page.tab.wait_for_selector("dialog[open]", state="detached")
         # the browser first puts the focus where it was, and tells of the end after that
-        page.tab.wait_for_function(f"{FOCUSED} === 'picture-2'")
+        page.tab.wait_for_function(f"() => {FOCUSED} === 'picture-2'")
         be_at(page, 1)
         assert page.faults() == []
 
@@ -99,7 +99,7 @@ def test_pictures_are_looked_at_by_mouse(product, car):
         page.tab.click("[data-gallery-thumbs] li:nth-child(2) a")
         be_at(page, 1)
         assert "#" not in page.tab.url
-        page.tab.wait_for_function("document.querySelector('.gallery-strip').scrollLeft > 0")
+        page.tab.wait_for_function("() => document.querySelector('.gallery-strip').scrollLeft > 0")
         page.tab.click(".gallery-frame [data-gallery-step='-1']")
         be_at(page, 0)
         page.tab.click("#picture-1 a")
@@ -133,9 +133,9 @@ def test_pictures_are_swiped_on_a_phone(product, car):
         page.tab.tap("#picture-1 a")
         page.tab.wait_for_selector("dialog[open]")
         swipe(page, left=True)
-        page.tab.wait_for_function("document.querySelector('[data-gallery-said]').textContent === 'Фото 2 из 3'")
+        page.tab.wait_for_function("() => document.querySelector('[data-gallery-said]').textContent === 'Фото 2 из 3'")
         swipe(page, left=False)
-        page.tab.wait_for_function("document.querySelector('[data-gallery-said]').textContent === 'Фото 1 из 3'")
+        page.tab.wait_for_function("() => document.querySelector('[data-gallery-said]').textContent === 'Фото 1 из 3'")
         assert page.tab.evaluate("document.documentElement.scrollWidth") == PHONE["viewport"]["width"]
         sizes = page.tab.eval_on_selector_all(
             "dialog button", "all => all.filter((one) => one.checkVisibility()).map((one) => one.offsetWidth)"
