@@ -40,6 +40,7 @@ DASHBOARDS = {
     for path in sorted((ROOT / "deploy" / "watch" / "dashboards").glob("*.json"))
 }
 EMPTY = {
+    ("databases", "Slow statements a second"): "a statement has to be slow",
     ("events", "Failures"): "a handler has to raise before it is told of",
     ("requests", "Errors of ours by route"): "an answer has to be an error of ours",
 }
@@ -111,12 +112,24 @@ async def test_every_panel_shows_something(scraped, running_sandbox, tmp_path, m
         for is_counted in (is_known, is_rising):  # what is counted for the first time has no rate yet
             await in_thread(sell)
             await in_thread(wait_for, partial(is_counted, prometheus), 30, "no scrape")
-        found = {name: await in_thread(ask, prometheus, name, began) for name in DASHBOARDS}
+        found = await in_thread(ask_until_filled, prometheus, began)
         await socket.disconnect()
-    empty = {(name, panel.title) for name, drawn in found.items() for panel in drawn if not panel.series}
-    assert empty <= set(EMPTY)
+    assert list_empty(found) <= set(EMPTY)
     for name, drawn in found.items():
         assert panels.draw(name, drawn, 60).count("<polyline") > len(drawn)
+
+
+def ask_until_filled(prometheus, began):
+    """Read all dashboards, again while a scrape of the last sale is still to come."""
+    until = time.monotonic() + 30
+    while True:
+        found = {name: ask(prometheus, name, began) for name in DASHBOARDS}
+        if list_empty(found) <= set(EMPTY) or time.monotonic() > until:
+            return found
+
+
+def list_empty(found):
+    return {(name, panel.title) for name, drawn in found.items() for panel in drawn if not panel.series}
 
 
 def is_known(prometheus):
