@@ -18,6 +18,7 @@ from financing.rules.bank_rules import (
     YEARLY,
     BankFee,
     BankRules,
+    FeeKind,
     FeePayment,
     FirstPeriod,
     RoundingMode,
@@ -119,6 +120,11 @@ def _check_fee(programme: Programme, fee: BankFee, place: str) -> None:
         raise InvalidInput(f"{place}.when", "out_of_range", detail)
     if fee.paid is not FeePayment.CASH and fee.when != AT_DISBURSEMENT:
         raise InvalidInput(f"{place}.paid", "invalid", _("Only a fee of the payout is financed or withheld."))
+    if fee.paid is not FeePayment.CASH and fee.kind is FeeKind.FEE and not fee.in_psk:
+        # 353-FZ, article 6 part 3: what the borrower pays the lender under the contract is in the full cost.
+        raise InvalidInput(
+            f"{place}.in_psk", "required", _("A fee that the bank takes itself counts in the full cost.")
+        )
 
 
 def _try_loans(programme: Programme, rates: Mapping[int, Decimal] | None) -> None:

@@ -124,7 +124,7 @@ def test_the_full_cost_is_that_of_what_is_really_received():
         psk[paid] = applied(paid.value).psk
     assert psk["cash"] == psk["withheld"] > psk["financed"] > 15
     Programme.objects.update(valid_to=date(2021, 1, 1))
-    make.programme(fees=fees("financed", in_psk=False))
+    make.programme(fees=fees("financed", in_psk=False, kind="insurance"))
     assert make.requested(make.order()).psk == Decimal("15.000")
 
 
@@ -213,7 +213,7 @@ def test_a_counter_offer_names_what_is_lent_to_the_order():
 
 @pytest.mark.parametrize(("amount", "is_lent"), [("15.15", False), ("15.16", True), ("1500000.01", False)])
 def test_a_manager_lends_something_for_the_car(amount, is_lent):
-    make.programme(fees=fees("withheld", in_psk=False), min_amount=Decimal(50))
+    make.programme(fees=fees("withheld", in_psk=False, kind="insurance"), min_amount=Decimal(50))
     application = make.application(**make.DTI_REVIEW)
     answer = Api("manager").post(f"{PATH}/{application.id}/approve", {"amount": amount})
     assert answer.status_code == (200 if is_lent else 400), answer.content
@@ -264,6 +264,8 @@ def test_a_smaller_part_of_the_price_is_left_to_the_buyer_who_says_nothing():
         ({"paid": "financed", "when": "each"}, "fees.0.paid", "invalid"),
         ({"paid": "withheld", "when": 1}, "fees.0.paid", "invalid"),
         ({"paid": "financed", "when": "yearly"}, "fees.0.paid", "invalid"),
+        ({"paid": "financed", "in_psk": False}, "fees.0.in_psk", "required"),
+        ({"paid": "withheld", "in_psk": False}, "fees.0.in_psk", "required"),
     ],
 )
 def test_only_a_fee_of_the_payout_has_another_purse(given, field, code):
@@ -275,7 +277,10 @@ def test_only_a_fee_of_the_payout_has_another_purse(given, field, code):
 
 @pytest.mark.parametrize("paid", ["financed", "withheld"])
 def test_fees_that_leave_nothing_of_the_least_loan_are_refused(paid):
-    eaten = [{"name": name, "amount": "25000.00", "paid": paid, "in_psk": False} for name in ("One", "Two")]
+    eaten = [
+        {"name": name, "amount": "25000.00", "paid": paid, "in_psk": False, "kind": "insurance"}
+        for name in ("One", "Two")
+    ]
     with pytest.raises(InvalidInput) as refused:
         make.programme(fees=eaten)
     [problem] = refused.value.errors
