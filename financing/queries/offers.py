@@ -10,13 +10,11 @@ from uuid import UUID
 import msgspec
 from django.db.models import Min
 from django.db.models.functions import Coalesce, Least
-from django.utils import formats
 from django.utils.translation import gettext as _
 
 from core.clock import dealer_day
 from core.errors import InvalidInput
 from core.money import ZERO, money
-from core.money.wording import money_text
 from financing.errors import NoProgramme, UnknownProgramme
 from financing.models import Programme, WorkCalendarYear
 from financing.queries.cars import UNKNOWN_CAR, Car, car_among
@@ -24,7 +22,8 @@ from financing.queries.limits import Ceiling, Limits, limits_on
 from financing.rules.bank_rules import BankRules
 from financing.rules.calculations import InvalidTerms, LoanQuote, NoRateFound, calculate
 from financing.rules.calculations.terms import LoanTerms, ScheduleKind, premium_fees
-from financing.rules.decisions import Check, LentSums, Rules, find_refusal
+from financing.rules.decisions import LentSums, find_refusal
+from financing.rules.refusals import word_refused_car, word_refused_sums
 from messaging.peering.reads import answers
 
 CAR_LOAN, CURRENCY = "car_loan", "RUB"
@@ -261,35 +260,8 @@ def _refuse(programmes: Sequence[Programme], offers: Sequence[LoanOffer], car: C
     rules = next(item.rules for item in programmes if item.id == nearest.terms.programme_id)
     refusal = find_refusal(_sum_up(nearest, car, day), rules)
     if refusal is not None and refusal.code in OF_CAR_AND_TERM:
-        return InvalidInput("financing.term_months", "not_lent", _say_of_car(nearest, refusal))
-    return InvalidInput("financing.down_payment", "not_lent", _say_of_sums(nearest, refusal, rules))
-
-
-def _say_of_car(nearest: LoanOffer, refusal: Check) -> str:
-    told = {"bank": nearest.terms.bank, "found": _number(refusal.value), "limit": _number(refusal.limit)}
-    said = _(
-        "No loan for this car: the residual payment is %(found)s %% of its price, %(bank)s allows at most %(limit)s %%."
-    )
-    if refusal.code == "vehicle_age":
-        said = _(
-            "No loan for this car: %(bank)s lends up to an age of %(limit)s at the last payment, it would be %(found)s."
-        )
-    return said % told
-
-
-def _number(text: str) -> str:
-    return formats.number_format(Decimal(text).normalize())
-
-
-def _say_of_sums(nearest: LoanOffer, refusal: Check | None, rules: Rules) -> str:
-    if refusal is None or refusal.code == "amount":
-        least, most = money_text(rules.min_amount, CURRENCY), money_text(rules.max_amount, CURRENCY)
-        told = {"bank": nearest.terms.bank, "least": least, "most": most}
-        return _("No loan for these sums: %(bank)s lends %(least)s to %(most)s.") % told
-    told = {"bank": nearest.terms.bank, "limit": _number(refusal.limit)}
-    if refusal.code == "down_payment":
-        return _("No loan for these sums: %(bank)s asks for at least %(limit)s %% of the price down.") % told
-    return _("No loan for these sums: %(bank)s lends at most %(limit)s %% of the price of the car.") % told
+        return InvalidInput("financing.term_months", "not_lent", word_refused_car(nearest.terms.bank, refusal))
+    return InvalidInput("financing.down_payment", "not_lent", word_refused_sums(nearest.terms.bank, refusal, rules))
 
 
 def _ceilings(programmes: Sequence[Programme], limits: Limits, is_used: bool | None) -> dict[UUID, Ceiling | None]:

@@ -17,7 +17,7 @@ from catalog import public, services
 from catalog.public import kept
 from core.errors import DomainError, NotFound
 from storefront import wanted
-from storefront.forms.visitors import SaveSearchForm
+from storefront.forms.searching import SaveSearchForm
 from storefront.pages import page
 from storefront.shown import wording
 from storefront.shown.cards import card_context

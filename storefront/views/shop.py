@@ -30,7 +30,8 @@ from orders.services import ProductLine, place_order
 from storefront.facets import count_choices, drop_one
 from storefront.forms.deals import DealForm
 from storefront.forms.deposits import BuyForm, GoodsForm
-from storefront.forms.visitors import FilterForm, SaveSearchForm, new_key
+from storefront.forms.searching import FilterForm, SaveSearchForm
+from storefront.forms.visitors import new_key
 from storefront.monthly import CURRENCY, cars_within
 from storefront.pages import page
 from storefront.shown import wording
