@@ -64,9 +64,19 @@ def test_a_buyer_chooses_a_day_and_a_time(place, buyer, order):
     assert buyer.client.get(f"/orders/{order.id}/handover/calendar/")["Content-Type"].startswith("text/calendar")
 
 
+def test_where_nothing_is_arranged_one_is_led_back_and_told(place, buyer, order):
+    page = f"/orders/{order.id}/handover/"
+    for answer in (buyer.get(f"{page}calendar/"), buyer.post(f"{page}cancel/")):
+        assert (answer.status_code, answer["Location"]) == (302, page)
+    shown = buyer.get(page)
+    assert "No time is arranged yet." in shown.content.decode()
+    assert "Refresh" not in shown
+
+
 def test_what_is_being_booked_and_what_was_refused_is_said(place, buyer, order):
     buyer.client.post(f"/orders/{order.id}/handover/book/", {"start": at(10).isoformat(), "key": str(uuid7())})
     assert "a moment, please" in text(buyer, f"/orders/{order.id}/handover/")
+    assert buyer.get(f"/orders/{order.id}/handover/")["Refresh"] == "3", "the page asks again by itself"
     resources.services.allocate(resource_id=place.id, start=at(9), end=at(12), quantity=1, now=timezone.now())
     drain_outbox("orders", "resources")
     assert "is not free any more" in text(buyer, f"/orders/{order.id}/handover/")
